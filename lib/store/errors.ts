@@ -1,0 +1,102 @@
+/**
+ * The root of every error this library throws on purpose. `code` is stable across releases and safe to
+ * switch on; `cause` carries the error underneath, where there is one.
+ *
+ * A message says what was tried, what went wrong and what to do. It never holds a value, a password or a token.
+ *
+ * @publicApi
+ */
+export abstract class HmEtcdError extends Error {
+  abstract readonly code: string;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/**
+ * An argument or option is not what it may be. The message names it. Nothing was sent.
+ *
+ * @publicApi
+ */
+export class InvalidArgumentError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_INVALID_ARGUMENT';
+}
+
+/**
+ * The store cannot be reached. A write that ends with this error was not applied.
+ *
+ * @publicApi
+ */
+export class UnavailableError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_UNAVAILABLE';
+}
+
+/**
+ * The call's deadline passed. A write that ends with this error was not applied.
+ *
+ * @publicApi
+ */
+export class RequestTimeoutError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_REQUEST_TIMEOUT';
+}
+
+/**
+ * A write was sent, its answer was lost, and nothing tells whether it was applied. Read the key before you
+ * decide; do not simply repeat the write.
+ *
+ * @publicApi
+ */
+export class OutcomeUnknownError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_OUTCOME_UNKNOWN';
+}
+
+/**
+ * The store's user may not do this.
+ *
+ * @publicApi
+ */
+export class PermissionDeniedError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_PERMISSION_DENIED';
+}
+
+/**
+ * The store does not accept the user name, password or certificate.
+ *
+ * @publicApi
+ */
+export class AuthenticationError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_AUTHENTICATION';
+}
+
+/**
+ * The revision asked for is no longer in the store's history: changes in between cannot be had any more.
+ *
+ * @publicApi
+ */
+export class CompactedError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_COMPACTED';
+
+  /** The first revision whose changes the store still has: `changes(range, { fromRevision: error.revision })` works. */
+  readonly revision: number;
+
+  constructor(message: string, revision: number, options?: ErrorOptions) {
+    super(message, options);
+    this.revision = revision;
+  }
+}
+
+/**
+ * The handle was closed, before or during the call.
+ *
+ * @publicApi
+ */
+export class ClosedError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_CLOSED';
+}
+
+/** A lease is unknown to the store: expired or revoked. Users never see it; the floors above turn it into theirs. */
+export class LeaseNotFoundError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_LEASE_NOT_FOUND';
+}

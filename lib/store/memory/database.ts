@@ -1,0 +1,243 @@
+import { compareBytes } from '../byte-order.js';
+import { type Clock, systemClock } from '../clock.js';
+import { CompactedError, InvalidArgumentError } from '../errors.js';
+import { spanHolds } from '../key-span.js';
+import type {
+  Compare,
+  CompareOperator,
+  KeyRecord,
+  KeySpan,
+  Lease,
+  LeaseId,
+  Operation,
+  OperationResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+  WatchEvent,
+  WatchRequest,
+} from '../store.js';
+import { History } from './history.js';
+import { KeySpace } from './key-space.js';
+import { Leases } from './leases.js';
+import { MemoryWatch } from './memory-watch.js';
+import { Watchers } from './watchers.js';
+
+const NO_LEASE: LeaseId = '';
+
+/** About 64 million characters of keys and values: half a million small changes. */
+const HISTORY_WEIGHT = 64 * 1024 * 1024;
+
+/**
+ * A multi-version key-value database with etcd's rules, in memory. Each call is done when it returns, so calls
+ * never interleave and every one is atomic.
+ */
+export class MemoryDatabase {
+  readonly #keys = new KeySpace();
+  readonly #watchers = new Watchers();
+  readonly #history: History;
+  readonly #leases: Leases;
+
+  /**
+   * @param options.clock time for the leases; tests hand in their own
+   * @param options.historyWeight how much history to keep, in characters of keys and values
+   */
+  constructor(options: { clock?: Clock; historyWeight?: number } = {}) {
+    this.#history = new History(options.historyWeight ?? HISTORY_WEIGHT);
+    this.#leases = new Leases(options.clock ?? systemClock, (keys) => this.#deleteAll(keys));
+  }
+
+  range(request: RangeRequest): RangeResponse {
+    const { limit = Infinity } = request;
+    const { revision } = this.#history;
+    const found = this.#select(request);
+    const kvs = found.length > limit ? found.slice(0, limit) : found;
+    return {
+      revision,
+      kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
+      more: found.length > limit,
+    };
+  }
+
+  txn({ compare = [], success = [], failure = [] }: TxnRequest): TxnResponse {
+    refuseOverlap(success);
+    refuseOverlap(failure);
+    const succeeded = compare.every((condition) => this.#holds(condition));
+    const branch = succeeded ? success : failure;
+    for (const operation of branch) this.#checkOperation(operation);
+    const events: WatchEvent[] = [];
+    const responses = branch.map((operation) => this.#apply(operation, events));
+    this.#commit(events);
+    return { succeeded, revision: this.#history.revision, responses };
+  }
+
+  leaseGrant(ttlSec: number): Lease {
+    return this.#leases.grant(ttlSec);
+  }
+
+  leaseKeepAlive(id: LeaseId): number {
+    return this.#leases.keepAlive(id);
+  }
+
+  leaseRevoke(id: LeaseId): void {
+    this.#deleteAll(this.#leases.end(id));
+  }
+
+  /** @param onEnd told when the watch has ended, by cancellation or compaction */
+  watch(
+    { afterRevision, ...span }: WatchRequest,
+    onEnd: (watch: MemoryWatch) => void = () => {},
+  ): MemoryWatch {
+    const watch = new MemoryWatch(
+      span,
+      afterRevision,
+      () => this.#history.revision,
+      (ended) => {
+        this.#watchers.delete(ended);
+        onEnd(ended);
+      },
+    );
+    this.#watchers.add(watch);
+    this.#replay(watch, afterRevision);
+    return watch;
+  }
+
+  /** Forgets the history up to `revision`, as etcd's Compact does. Throws CompactedError when it is gone already. */
+  compact(revision: number): void {
+    this.#history.compact(revision);
+    this.#watchers.compact(revision);
+  }
+
+  #replay(watch: MemoryWatch, afterRevision: number): void {
+    try {
+      for (const changes of this.#history.changesAfter(afterRevision, watch.span)) watch.push(changes);
+    } catch (error) {
+      if (!(error instanceof CompactedError)) throw error;
+      watch.fail(error);
+    }
+  }
+
+  /** One record more than the limit, where there is one, so that the caller sees that it cut. */
+  #select({ limit = Infinity, revision, oldestFirst, ...span }: RangeRequest): KeyRecord[] {
+    const isPast = revision !== undefined && revision !== this.#history.revision;
+    if (!isPast && !oldestFirst) return this.#keys.select(span, limit + 1);
+    const records = isPast ? this.#selectPast(span, revision) : this.#keys.select(span);
+    return oldestFirst ? records.sort((a, b) => a.createRevision - b.createRevision) : records;
+  }
+
+  #selectPast(span: KeySpan, revision: number): KeyRecord[] {
+    const before = this.#history.recordsBefore(revision, span);
+    const untouched = this.#keys.select(span).filter((record) => !before.has(record.key));
+    const past = [...before.values()].filter((record) => record !== undefined);
+    if (past.length === 0) return untouched;
+    return [...untouched, ...past].sort((a, b) => compareBytes(a.key, b.key));
+  }
+
+  #holds(condition: Compare): boolean {
+    if (condition.rangeEnd !== undefined) {
+      return this.#keys.select(condition).every((record) => recordHolds(record, condition));
+    }
+    return recordHolds(this.#keys.get(condition.key), condition);
+  }
+
+  #checkOperation(operation: Operation): void {
+    if (operation.type === 'put' && operation.lease !== undefined) this.#leases.check(operation.lease);
+    if (operation.type === 'range' && operation.revision !== undefined) {
+      this.#history.checkReadable(operation.revision);
+    }
+  }
+
+  #apply(operation: Operation, events: WatchEvent[]): OperationResponse {
+    switch (operation.type) {
+      case 'put':
+        events.push(this.#put(operation.key, operation.value, operation.lease ?? NO_LEASE));
+        return { type: 'put' };
+      case 'delete': {
+        const records = this.#keys.select(operation);
+        for (const record of records) events.push(this.#delete(record));
+        return { type: 'delete', deleted: records.length };
+      }
+      case 'range': {
+        const revision = events.length > 0 ? this.#nextRevision : this.#history.revision;
+        return { type: 'range', ...this.range(operation), revision };
+      }
+    }
+  }
+
+  #put(key: string, value: string, lease: LeaseId): WatchEvent {
+    const previous = this.#keys.get(key);
+    const modRevision = this.#nextRevision;
+    const kv: KeyRecord = {
+      key,
+      value,
+      createRevision: previous?.createRevision ?? modRevision,
+      modRevision,
+      version: (previous?.version ?? 0) + 1,
+      lease,
+    };
+    this.#keys.put(kv);
+    if (previous !== undefined && previous.lease !== lease) this.#leases.detach(previous.lease, key);
+    if (lease !== NO_LEASE) this.#leases.attach(lease, key);
+    return { type: 'put', kv, previous };
+  }
+
+  #delete(previous: KeyRecord): WatchEvent {
+    const { key } = previous;
+    this.#keys.delete(key);
+    this.#leases.detach(previous.lease, key);
+    const gone = { createRevision: 0, modRevision: this.#nextRevision, version: 0, lease: NO_LEASE };
+    return { type: 'delete', kv: { key, value: '', ...gone }, previous };
+  }
+
+  #deleteAll(keys: ReadonlySet<string>): void {
+    const records = [...keys].map((key) => this.#keys.get(key)).filter((record) => record !== undefined);
+    this.#commit(records.map((record) => this.#delete(record)));
+  }
+
+  get #nextRevision(): number {
+    return this.#history.revision + 1;
+  }
+
+  #commit(events: WatchEvent[]): void {
+    if (events.length === 0) return;
+    const changes = { revision: this.#nextRevision, events };
+    this.#history.append(changes);
+    this.#watchers.publish(changes);
+    if (this.#history.isOverweight) this.compact(this.#history.halfWeightRevision());
+  }
+}
+
+function recordHolds(record: KeyRecord | undefined, condition: Compare): boolean {
+  if (condition.target === 'value') {
+    return (
+      record !== undefined && orderHolds(compareBytes(record.value, condition.value), condition.operator)
+    );
+  }
+  const revision = condition.target === 'create' ? record?.createRevision : record?.modRevision;
+  return orderHolds((revision ?? 0) - condition.revision, condition.operator);
+}
+
+function orderHolds(order: number, operator: CompareOperator): boolean {
+  switch (operator) {
+    case '=':
+      return order === 0;
+    case '!=':
+      return order !== 0;
+    case '<':
+      return order < 0;
+    case '>':
+      return order > 0;
+  }
+}
+
+/** etcd refuses a branch that puts one key twice, or puts a key that it also deletes. */
+function refuseOverlap(branch: readonly Operation[]): void {
+  if (branch.length < 2) return;
+  const puts = branch.filter((operation) => operation.type === 'put').map(({ key }) => key);
+  const deletes = branch.filter((operation) => operation.type === 'delete');
+  const isDeleted = (key: string): boolean => deletes.some((span) => spanHolds(span, key));
+  if (new Set(puts).size < puts.length || puts.some(isDeleted)) {
+    throw new InvalidArgumentError('A transaction branch may not write one key twice.');
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * The port: what a backend must do, in etcd's own terms (https://etcd.io/docs/v3.5/learning/api/), so that the
+ * etcd store is a thin translation and the memory store a small machine with the same rules. Locks, change
+ * streams and temporary keys are written once above it.
+ *
+ * Keys and values are well-formed strings and stand for their UTF-8 bytes; every order and comparison is by bytes.
+ */
+export interface Store {
+  /** Reads keys at one revision. Linearizable unless `revision` asks for the past. Throws CompactedError. */
+  range(request: RangeRequest): Promise<RangeResponse>;
+
+  /**
+   * Compares, then does one branch, atomically: all its writes get one new revision. A branch may not write
+   * one key twice (InvalidArgumentError); a put under an unknown lease throws LeaseNotFoundError.
+   */
+  txn(request: TxnRequest): Promise<TxnResponse>;
+
+  /** Grants a lease. The store may give a longer time than asked for; the answer counts. */
+  leaseGrant(ttlSec: number): Promise<Lease>;
+
+  /** Starts the lease's time anew. Answers its time to live in seconds, 0 when the lease is gone. */
+  leaseKeepAlive(id: LeaseId): Promise<number>;
+
+  /** Ends a lease and deletes its keys in one revision. An unknown lease is no error. */
+  leaseRevoke(id: LeaseId): Promise<void>;
+
+  /** Watches a range. Resolves once the watch is registered. */
+  watch(request: WatchRequest): Promise<Watch>;
+
+  /** Ends the connection and its watches. Leases go on until they expire. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** A lease's id in lower-case hexadecimal, as Go's `%x` and etcdctl print it. */
+export type LeaseId = string;
+
+export interface Lease {
+  readonly id: LeaseId;
+  /** The time to live that was granted, in seconds. */
+  readonly ttlSec: number;
+}
+
+export interface KeyRecord {
+  readonly key: string;
+  readonly value: string;
+  /** The revision that created the key, anew after each deletion. */
+  readonly createRevision: number;
+  /** The revision of the last change. */
+  readonly modRevision: number;
+  /** 1 on creation, one more with each put. */
+  readonly version: number;
+  /** The lease that the key lives under, '' for none. */
+  readonly lease: LeaseId;
+}
+
+/** `rangeEnd` left out: exactly `key`. Otherwise `key` up to but without `rangeEnd`; `'\0'` means to the last key. */
+export interface KeySpan {
+  readonly key: string;
+  readonly rangeEnd?: string;
+}
+
+export interface RangeRequest extends KeySpan {
+  /** Read at this revision instead of now. */
+  readonly revision?: number;
+  readonly limit?: number;
+  /** Answer records with an empty value. */
+  readonly keysOnly?: boolean;
+  /** In order of create revision instead of key; `limit` then gives the oldest. */
+  readonly oldestFirst?: boolean;
+}
+
+export interface RangeResponse {
+  /** The store's revision when it answered; also when an older one was asked for. */
+  readonly revision: number;
+  readonly kvs: readonly KeyRecord[];
+  /** `limit` cut the answer. */
+  readonly more: boolean;
+}
+
+export type CompareOperator = '=' | '!=' | '<' | '>';
+
+/**
+ * A value comparison is false for a missing key, whatever the operator. Missing keys have create and mod
+ * revision 0. A comparison over a span must hold for each key in it, and holds when there is none.
+ */
+export type Compare =
+  | (KeySpan & { readonly target: 'value'; readonly operator: CompareOperator; readonly value: string })
+  | (KeySpan & {
+      readonly target: 'create' | 'mod';
+      readonly operator: CompareOperator;
+      readonly revision: number;
+    });
+
+export type Operation =
+  | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: LeaseId }
+  | ({ readonly type: 'delete' } & KeySpan)
+  | ({ readonly type: 'range' } & RangeRequest);
+
+export interface TxnRequest {
+  /** All must hold; none holds always. */
+  readonly compare?: readonly Compare[];
+  readonly success?: readonly Operation[];
+  readonly failure?: readonly Operation[];
+}
+
+export type OperationResponse =
+  | { readonly type: 'put' }
+  | { readonly type: 'delete'; readonly deleted: number }
+  | ({ readonly type: 'range' } & RangeResponse);
+
+export interface TxnResponse {
+  readonly succeeded: boolean;
+  /** The revision of the txn's writes; the present one when nothing was written. */
+  readonly revision: number;
+  /** One for each operation of the branch that was done, in its order. */
+  readonly responses: readonly OperationResponse[];
+}
+
+export interface WatchRequest extends KeySpan {
+  /** Deliver every change above this revision. */
+  readonly afterRevision: number;
+}
+
+export interface Watch {
+  /**
+   * The next response, in order of revision; `undefined` once the watch was cancelled or its store closed.
+   * One call at a time. Throws CompactedError when the store no longer has what comes next.
+   */
+  next(): Promise<WatchResponse | undefined>;
+
+  /** Asks for a response without events that says how far the watch has come. */
+  requestProgress(): void;
+
+  /** Ends the watch and answers a pending `next`. Idempotent. */
+  cancel(): void;
+}
+
+export interface WatchResponse {
+  /** Everything in the span up to this revision has been handed over with this response. */
+  readonly revision: number;
+  /** All changes of one or more whole revisions; none in a progress response. */
+  readonly events: readonly WatchEvent[];
+}
+
+export interface WatchEvent {
+  readonly type: 'put' | 'delete';
+  /** The key as it is now; after a deletion only `key` and `modRevision` mean anything. */
+  readonly kv: KeyRecord;
+  /** The key as it was before; undefined when it did not exist. */
+  readonly previous: KeyRecord | undefined;
+}
