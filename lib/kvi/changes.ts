@@ -1,0 +1,119 @@
+import type { KeySpan, Store, Watch, WatchEvent } from '../store/store.js';
+import { DELETE, type KeyChange, PUT } from './key-change.js';
+import { isReserved, spanOf } from './keys.js';
+import type { ChangesOptions, KeyRange } from './kvi.js';
+
+/**
+ * The changes of a range from now on, or from a revision. What counts as now is fixed at construction, by a read;
+ * the store is watched only from `open` or the first `next` on, so a stream that nobody reads holds nothing.
+ */
+export class ChangeStream implements AsyncIterableIterator<KeyChange> {
+  /** Settles when it is fixed which change will be the first. */
+  readonly ready: Promise<void>;
+  readonly #store: Store;
+  readonly #span: KeySpan;
+  readonly #options: ChangesOptions;
+  readonly #closing: AbortSignal;
+  readonly #afterRevision: Promise<number>;
+  readonly #changes: AsyncGenerator<KeyChange, undefined>;
+  #opening: Promise<Watch> | undefined;
+  #returned = false;
+
+  /** @param closing ends the stream without an error */
+  constructor(store: Store, range: KeyRange, options: ChangesOptions, closing: AbortSignal) {
+    this.#store = store;
+    this.#span = spanOf(range);
+    this.#options = options;
+    this.#closing = closing;
+    this.#afterRevision =
+      options.fromRevision === undefined
+        ? this.#presentRevision()
+        : Promise.resolve(options.fromRevision - 1);
+    this.#changes = this.#follow();
+    this.ready = this.#afterRevision.then(() => {});
+    // Whoever iterates gets the error; without this a stream that nobody reads would end the process.
+    this.ready.catch(() => {});
+  }
+
+  /** Registers the watch, unless that has been done. Throws what the store throws. */
+  async open(): Promise<void> {
+    await this.#open();
+  }
+
+  next(): Promise<IteratorResult<KeyChange, undefined>> {
+    return this.#changes.next();
+  }
+
+  /** Ends the stream, a pending `next` included. */
+  return(): Promise<IteratorResult<KeyChange, undefined>> {
+    this.#returned = true;
+    this.#endWatch();
+    return this.#changes.return(undefined);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  /** Linearizable: no write that was answered before is delivered, and every one that follows is. */
+  async #presentRevision(): Promise<number> {
+    const { revision } = await this.#store.range({ key: this.#span.key, keysOnly: true });
+    return revision;
+  }
+
+  #open(): Promise<Watch> {
+    this.#opening ??= this.#openWatch();
+    return this.#opening;
+  }
+
+  async #openWatch(): Promise<Watch> {
+    const watch = await this.#store.watch({ ...this.#span, afterRevision: await this.#afterRevision });
+    this.#options.signal?.addEventListener('abort', this.#endWatch);
+    this.#closing.addEventListener('abort', this.#endWatch);
+    if (this.#isOver) watch.cancel();
+    return watch;
+  }
+
+  readonly #endWatch = (): void => {
+    this.#options.signal?.removeEventListener('abort', this.#endWatch);
+    this.#closing.removeEventListener('abort', this.#endWatch);
+    this.#opening?.then((watch) => watch.cancel()).catch(() => {});
+  };
+
+  async *#follow(): AsyncGenerator<KeyChange, undefined> {
+    try {
+      this.#options.signal?.throwIfAborted();
+      if (this.#isOver) return;
+      const watch = await this.#open();
+      let response = await watch.next();
+      while (response !== undefined) {
+        yield* this.#visible(response.events);
+        response = await watch.next();
+      }
+      this.#options.signal?.throwIfAborted();
+    } finally {
+      this.#endWatch();
+    }
+  }
+
+  *#visible(events: readonly WatchEvent[]): Generator<KeyChange> {
+    for (const event of events) {
+      if (this.#isOver) return;
+      if (isReserved(event.kv.key)) continue;
+      const change = toChange(event, this.#options.prevValue ?? false);
+      if (this.#options.op === undefined || change.op === this.#options.op) yield change;
+    }
+  }
+
+  get #isOver(): boolean {
+    return this.#returned || this.#closing.aborted || this.#options.signal?.aborted === true;
+  }
+}
+
+function toChange({ type, kv, previous }: WatchEvent, withPrevious: boolean): KeyChange {
+  const { key, modRevision: revision } = kv;
+  const before = withPrevious && previous !== undefined ? { prevValue: previous.value } : {};
+  return type === 'put'
+    ? { key, revision, op: PUT, value: kv.value, ...before }
+    : { key, revision, op: DELETE, value: undefined, ...before };
+}

@@ -1,0 +1,33 @@
+import type { Hold } from './held-lock.js';
+import { LocalQueue } from './local-queue.js';
+import type { LockQueue } from './lock-queue.js';
+import type { Patience } from './patience.js';
+
+/** The original's lock: one for a handle, which takes it again as often as it likes. */
+export class DistLock {
+  readonly #locks: LockQueue;
+  readonly #name: string;
+  readonly #turns = new LocalQueue();
+  #hold: Hold | undefined;
+
+  constructor(locks: LockQueue, name: string) {
+    this.#locks = locks;
+    this.#name = name;
+  }
+
+  async acquire(patience: Patience, maxHoldSec: number | undefined): Promise<void> {
+    await this.#turns.enter(patience);
+    try {
+      if (this.#hold?.isHeld) return;
+      this.#hold = await this.#locks.acquire(this.#name, patience, maxHoldSec);
+    } finally {
+      this.#turns.leave();
+    }
+  }
+
+  async release(): Promise<void> {
+    const hold = this.#hold;
+    this.#hold = undefined;
+    await hold?.release();
+  }
+}

@@ -1,0 +1,131 @@
+import type { CancelTimer, Clock } from '../store/clock.js';
+import type { DeletionWatch } from './deletion-watch.js';
+import { LockLostError } from './errors.js';
+import type { KeyRemoval, QueuePlace } from './key-removal.js';
+import type { HeldLock } from './kvi.js';
+import type { HmEtcdLogger } from './options.js';
+
+/** What a hold needs of the handle it belongs to. */
+export interface HoldContext {
+  readonly clock: Clock;
+  readonly logger: HmEtcdLogger;
+  readonly removal: KeyRemoval;
+}
+
+/** A place in the queue that is known to the store. */
+export type GrantedPlace = QueuePlace & { readonly token: number };
+
+/** A hold: from the grant of a lock until it is released or lost. */
+export class Hold implements HeldLock {
+  readonly name: string;
+  readonly #place: GrantedPlace;
+  readonly #context: HoldContext;
+  readonly #abort = new AbortController();
+  readonly #ownKey: DeletionWatch;
+  readonly #onEnd: (hold: Hold) => void;
+  readonly #endsAt: number;
+  #over: LockLostError | undefined;
+  #releasing: Promise<void> | undefined;
+  #cancelMaxHold: CancelTimer = () => {};
+  #stopListening: () => void = () => {};
+
+  /**
+   * @param ownKey watches the hold's key from its creation on
+   * @param onEnd told once, when the hold is over
+   */
+  constructor(
+    name: string,
+    place: GrantedPlace,
+    maxHoldSec: number | undefined,
+    ownKey: DeletionWatch,
+    context: HoldContext,
+    onEnd: (hold: Hold) => void,
+  ) {
+    this.name = name;
+    this.#place = place;
+    this.#context = context;
+    this.#ownKey = ownKey;
+    this.#onEnd = onEnd;
+    this.#endsAt = context.clock.now() + (maxHoldSec ?? Infinity) * 1000;
+    this.#stopListening = place.lease.onLost((why) => this.#reportLost(why));
+    void ownKey.ended.then(() => this.#reportLost('its key was removed'));
+    if (maxHoldSec !== undefined && this.isHeld) this.#limit(maxHoldSec);
+  }
+
+  get key(): string {
+    return this.#place.key;
+  }
+
+  get fencingToken(): number {
+    return this.#place.token;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  get isHeld(): boolean {
+    // Clocks first: in a process that was stopped or blocked no timer has run and no watch has told yet.
+    if (this.#over === undefined && this.#place.lease.isLive && this.#context.clock.now() >= this.#endsAt) {
+      this.#outstay();
+    }
+    return this.#over === undefined;
+  }
+
+  assertHeld(): void {
+    if (!this.isHeld) throw this.#over;
+  }
+
+  release(): Promise<void> {
+    this.#releasing ??= this.#release();
+    return this.#releasing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.release();
+  }
+
+  /** Ends the hold without touching its key: who is running under it is told why. */
+  lose(why: string): void {
+    if (this.#over !== undefined) return;
+    this.#end(`The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`);
+    this.#abort.abort(this.#over);
+  }
+
+  /** Deletes the key of a hold that is over, whether it was there or not. */
+  async free(): Promise<void> {
+    await this.#context.removal.remove(this.#place);
+  }
+
+  async #release(): Promise<void> {
+    this.assertHeld();
+    this.#end(`The lock '${this.name}' was released and is not held any more.`);
+    if (await this.#context.removal.remove(this.#place)) return;
+    throw new LockLostError(`The lock '${this.name}' was lost before it was released: its key was removed.`);
+  }
+
+  #limit(maxHoldSec: number): void {
+    const check = (): void => void this.isHeld;
+    this.#cancelMaxHold = this.#context.clock.setTimer(maxHoldSec * 1000, check, { background: true });
+  }
+
+  /** The signal aborts before the key goes: nobody is granted the lock while its holder has not been told. */
+  #outstay(): void {
+    this.#reportLost('its maxHoldSec is over');
+    this.free().catch(() => {});
+  }
+
+  #reportLost(why: string): void {
+    if (this.#over !== undefined) return;
+    this.lose(why);
+    this.#context.logger.error(this.#over!.message);
+  }
+
+  #end(message: string): void {
+    this.#over = new LockLostError(message);
+    this.#cancelMaxHold();
+    this.#stopListening();
+    this.#ownKey.cancel();
+    this.#onEnd(this);
+  }
+}

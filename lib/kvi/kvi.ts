@@ -1,0 +1,304 @@
+import type { DELETE, KeyChange, PUT } from './key-change.js';
+
+/**
+ * The key-value interface of HPE's Go package hms-hmetcd, in TypeScript names, and what was added to it.
+ * Obtained from `open()` or injected as `KviService`; the same on `mem:` and on etcd.
+ *
+ * Keys are non-empty strings, values strings; both must be well-formed Unicode (no lone surrogates). Order,
+ * `<` and `>` are by UTF-8 bytes. Keys under `\0hmetcd/` belong to the library: they cannot be named and no
+ * range shows them.
+ *
+ * Every call may throw `InvalidArgumentError` (before anything is sent), `ClosedError` (the handle is closed),
+ * and on etcd `UnavailableError`, `RequestTimeoutError` (after `requestTimeoutMs`), `PermissionDeniedError` and
+ * `AuthenticationError`. A write that throws was not applied, unless the error is `OutcomeUnknownError`.
+ *
+ * @publicApi
+ */
+export interface Kvi {
+  /**
+   * Reads one key. Go: `Get`.
+   *
+   * @returns its value, `undefined` when there is no such key; `''` is a value
+   */
+  get(key: string): Promise<string | undefined>;
+
+  /**
+   * Reads all keys from `keyStart` to `keyEnd`, both included, at one revision. Go: `GetRange`.
+   *
+   * @returns the pairs in byte order; none when `keyStart` comes after `keyEnd`
+   */
+  getRange(keyStart: string, keyEnd: string): Promise<KeyValue[]>;
+
+  /** Writes one key, whether it exists or not. Go: `Store`. */
+  store(key: string, value: string): Promise<void>;
+
+  /** Deletes one key; a missing one is no error. Go: `Delete`. */
+  delete(key: string): Promise<void>;
+
+  /**
+   * Atomically: if the value of `key` compares to `value`, writes `thenKey`, else `elseKey`. Go: `Transaction`.
+   * A missing `key` makes the condition false for every operator, `!=` included (etcd's rule).
+   *
+   * @param elseKey left out: the else branch writes nothing. Given: `elseValue` must be given too.
+   * @returns whether the condition held
+   */
+  transaction(
+    key: string,
+    op: TransactionOperator,
+    value: string,
+    thenKey: string,
+    thenValue: string,
+    elseKey?: string,
+    elseValue?: string,
+  ): Promise<boolean>;
+
+  /**
+   * Test-and-set: writes `setValue` if the key's value is `testValue`. Go: `TAS`.
+   *
+   * @returns whether it was set; `false` for a missing key (see {@link createIfAbsent})
+   */
+  tas(key: string, testValue: string, setValue: string): Promise<boolean>;
+
+  /**
+   * Waits for the next change of one key: the first after this call, a write issued later on this handle
+   * included. Go: `Watch`. Between two calls changes pass unseen; {@link changes} misses none.
+   *
+   * @throws the signal's reason when `signal` aborts; ClosedError when the handle closes while it waits;
+   * CompactedError when the change was compacted away before it could be read
+   */
+  watch(key: string, options?: WatchOptions): Promise<KeyChange>;
+
+  /**
+   * Calls `callback` for each change of one key of the kind `op`. Go: `WatchWithCB`. No change after the
+   * promise resolves is missed. Calls come one at a time, in order of revision; a callback that returns a
+   * promise is awaited; one that throws is logged and the watch goes on.
+   *
+   * The watch ends when the key is deleted (a DELETE watch is called for it first), when the callback answers
+   * `false`, or by {@link watchCBCancel}; `handle.closed` tells which.
+   *
+   * @param userdata handed to each call as it is
+   */
+  watchWithCB<T = undefined>(
+    key: string,
+    op: PUT | DELETE,
+    callback: WatchCallback<T>,
+    userdata?: T,
+  ): Promise<WatchHandle>;
+
+  /**
+   * Ends a watch of {@link watchWithCB}. Go: `WatchCBCancel`. Idempotent. Once it resolves no callback runs or
+   * starts; only a callback that cancels its own watch does not wait for itself.
+   */
+  watchCBCancel(handle: WatchHandle): Promise<void>;
+
+  /**
+   * Takes the lock `lockName` of the options for this handle, waiting for as long as it takes. Go: `DistLock`.
+   * A handle holds it once: taking it again appears to succeed. Other handles are kept out, in this process or
+   * another, Go programs included. After a loss the next call acquires anew.
+   *
+   * @throws the signal's reason when `signal` aborts while it waits
+   */
+  distLock(options?: { readonly signal?: AbortSignal }): Promise<void>;
+
+  /**
+   * As {@link distLock}, but waits at most `timeoutSec` seconds; 0 is one try. Go: `DistTimedLock`.
+   *
+   * @throws LockTimeoutError
+   */
+  distTimedLock(
+    timeoutSec: number,
+    options?: { readonly maxHoldSec?: number; readonly signal?: AbortSignal },
+  ): Promise<void>;
+
+  /**
+   * Gives the lock of {@link distLock} back; without one it appears to work. Go: `DistUnlock`.
+   *
+   * @throws LockLostError when the lock had been lost before; it is not held after that either
+   */
+  distUnlock(): Promise<void>;
+
+  /**
+   * Creates a key that lives as long as this handle: gone at `close`, or when the process dies, within
+   * `sessionTtlSec`. Go: `TempKey`. Its value tells who owns it: host, process id, start time and application, as JSON.
+   *
+   * It comes back by itself after a lost lease, and does not after a delete by anyone. Whoever calls last owns
+   * the key; a former owner leaves it alone. An existing key is overwritten.
+   */
+  tempKey(key: string): Promise<void>;
+
+  /**
+   * Ends the handle. Watches end; new lock calls and waiters get ClosedError; running `withLock` functions and
+   * watch callbacks are awaited for up to `shutdownTimeoutMs`, and may use the handle until then. Those that
+   * take longer get their signal aborted and are named in a warning; their locks are left to the lease. Other
+   * locks and all temporary keys are freed. Idempotent. Go: `Close`.
+   */
+  close(): Promise<void>;
+
+  /**
+   * Writes a key only if it does not exist.
+   *
+   * @returns whether it was created
+   */
+  createIfAbsent(key: string, value: string): Promise<boolean>;
+
+  /** Reads all keys that begin with `prefix`, at one revision, in byte order; `''` means every key. */
+  getPrefix(prefix: string): Promise<KeyValue[]>;
+
+  /**
+   * Reads a range in bounded memory, at one revision, in byte order.
+   *
+   * @throws CompactedError when the revision is compacted before the last page was read; start over
+   */
+  scan(range: KeyRange): AsyncIterable<KeyValue>;
+
+  /**
+   * Reads a range together with the revision it was read at, so that
+   * `changes(range, { fromRevision: snapshot.revision + 1 })` goes on from there without a gap.
+   */
+  snapshot(range: KeyRange): Promise<Snapshot>;
+
+  /**
+   * Takes a lock. Every call is an acquisition of its own: two calls exclude each other, on one handle too.
+   *
+   * @param name left out: `lockName` of the options. Must not be a prefix of data keys, nor a path prefix
+   * (`jobs` of `jobs/1`) of a lock that this handle uses (InvalidArgumentError)
+   * @throws LockTimeoutError; the signal's reason when `signal` aborts while it waits
+   */
+  lock(name?: string, options?: LockOptions): Promise<HeldLock>;
+
+  /**
+   * Runs `fn` under a lock and gives it back. Calls of one handle queue in order, and only one at a time asks
+   * the store; `timeoutSec` covers both waits. A nested call on the same lock, in the same async context and
+   * while the hold lives, passes through.
+   *
+   * @returns what `fn` returned
+   * @throws what `fn` threw, unchanged; LockTimeoutError when the lock was not had in time; LockLostError when
+   * `fn` succeeded but the lock was lost under it. A release that fails is logged, not thrown.
+   */
+  withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T>;
+
+  /**
+   * The changes of a range from this call on (or from a revision): every one, once, in order of revision.
+   * Ends when the handle closes or the loop is left.
+   *
+   * @throws CompactedError when the store no longer has the next change; the signal's reason on abort
+   */
+  changes(range: KeyRange, options?: ChangesOptions): AsyncIterableIterator<KeyChange>;
+}
+
+/** @publicApi */
+export interface KeyValue {
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * A string is exactly that key; `start` and `end` are both included.
+ *
+ * @publicApi
+ */
+export type KeyRange =
+  string | { readonly prefix: string } | { readonly start: string; readonly end: string };
+
+/** @publicApi */
+export interface Snapshot {
+  /** The revision that `entries` shows. */
+  readonly revision: number;
+  /** In byte order; `revision` is that of the key's last change. */
+  readonly entries: readonly (KeyValue & { readonly revision: number })[];
+}
+
+/**
+ * `=`, `!=`, `<`, `>`, by bytes.
+ *
+ * @publicApi
+ */
+export type TransactionOperator = '=' | '!=' | '<' | '>';
+
+/** @publicApi */
+export interface WatchOptions {
+  /** Ends the wait; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** @publicApi */
+export interface ChangesOptions {
+  /** Only changes of this kind. */
+  readonly op?: PUT | DELETE;
+  /** Fill `prevValue`. */
+  readonly prevValue?: boolean;
+  /** Begin with the changes of this revision instead of those after the call. */
+  readonly fromRevision?: number;
+  /** Ends the iteration; a pending `next` rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * `value` is `''` on deletion. Answering `false`, or a promise of it, ends the watch.
+ *
+ * @publicApi
+ */
+export type WatchCallback<T = undefined> = (
+  key: string,
+  value: string,
+  op: PUT | DELETE,
+  userdata: T,
+) => unknown;
+
+/**
+ * Why a watch ended: the key was deleted, the callback answered `false`, `watchCBCancel` was called, or the
+ * handle was closed.
+ *
+ * @publicApi
+ */
+export type WatchEnd = 'deleted' | 'callback' | 'cancelled' | 'closed';
+
+/** @publicApi */
+export interface WatchHandle {
+  readonly key: string;
+  readonly op: PUT | DELETE;
+  /**
+   * Resolves when the watch has ended and no callback runs any more; rejects when it failed (CompactedError: it
+   * fell so far behind that changes are lost). The failure is logged too, so that nobody needs to wait here.
+   */
+  readonly closed: Promise<WatchEnd>;
+}
+
+/** @publicApi */
+export interface LockOptions {
+  /** Seconds to wait for the lock; 0 is one try; left out: for ever. */
+  readonly timeoutSec?: number;
+  /** Seconds after which the hold ends by itself: the signal aborts, then the lock is freed. */
+  readonly maxHoldSec?: number;
+  /** Ends the wait; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A lock that was acquired. It is lost when its lease expires, its `maxHoldSec` is over, or its key is removed.
+ *
+ * While the process runs, `signal` aborts before the lease can expire. In a process that was stopped or blocked,
+ * every `assertHeld()` called after another's grant throws. A key removed by an operator is told as soon as it
+ * is seen.
+ *
+ * @publicApi
+ */
+export interface HeldLock extends AsyncDisposable {
+  readonly name: string;
+  /** The lock's key in the store: `NAME/<lease id in hex>-<n>`. */
+  readonly key: string;
+  /** Grows with every grant of this lock. Hand it to what you protect, and let that refuse a smaller one. */
+  readonly fencingToken: number;
+  /** Aborts when the lock is lost, with a LockLostError as its reason; not when it is released. */
+  readonly signal: AbortSignal;
+  /** Neither lost nor released; looks at the clock, not only at what was heard. */
+  readonly isHeld: boolean;
+  /** @throws LockLostError when the lock is not held any more, also when the event loop was blocked until now */
+  assertHeld(): void;
+  /**
+   * Gives the lock back. Idempotent: a second call answers as the first.
+   *
+   * @throws LockLostError when the lock was lost before
+   */
+  release(): Promise<void>;
+}

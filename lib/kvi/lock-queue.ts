@@ -1,0 +1,223 @@
+import { InvalidArgumentError, LeaseNotFoundError } from '../store/errors.js';
+import { prefixSpan } from '../store/key-span.js';
+import type { Operation, RangeResponse, Store, TxnResponse } from '../store/store.js';
+import { DeletionWatch } from './deletion-watch.js';
+import { type GrantedPlace, Hold, type HoldContext } from './held-lock.js';
+import type { QueuePlace } from './key-removal.js';
+import { isQueueKey, lockPrefix } from './keys.js';
+import { thisProcess } from './owner.js';
+import type { Patience } from './patience.js';
+import type { Session, SessionLease } from './session.js';
+
+/** What `lockInfo` shows of a holder; Go writes nothing here and reads nothing. */
+const HOLDER = JSON.stringify(thisProcess);
+
+/**
+ * Locks on the wire, as Go's `concurrency.Mutex` has them: everyone who wants a lock puts a leased key below its
+ * prefix, and the key with the lowest create revision holds it. A waiter watches only the key before its own, so
+ * a release wakes one.
+ *
+ * Other than Go's, each acquisition has a key of its own, so one lease serves all locks of a handle, and a waiter
+ * watches its own key too: when that goes, it starts again instead of waiting for nothing.
+ */
+export class LockQueue {
+  readonly #store: Store;
+  readonly #session: Session;
+  readonly #context: HoldContext;
+  readonly #holds = new Set<Hold>();
+  readonly #namesInUse = new Map<string, number>();
+  #acquisitions = 0;
+
+  constructor(store: Store, session: Session, context: HoldContext) {
+    this.#store = store;
+    this.#session = session;
+    this.#context = context;
+  }
+
+  /**
+   * Takes a lock; leaves no key behind when it does not get it.
+   *
+   * @throws the patience's reason when that ends first; InvalidArgumentError for a name that stands above another's
+   */
+  async acquire(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
+    this.#use(name);
+    try {
+      let hold: Hold | undefined;
+      while (hold === undefined) {
+        patience.signal.throwIfAborted();
+        hold = await this.#attempt(name, patience, maxHoldSec);
+      }
+      return hold;
+    } catch (error) {
+      this.#unuse(name);
+      throw error;
+    }
+  }
+
+  /** Tells every holder that its hold is over, and answers the holds. Their keys are left to the caller or the lease. */
+  loseAll(why: string): Hold[] {
+    const holds = [...this.#holds];
+    for (const hold of holds) hold.lose(why);
+    return holds;
+  }
+
+  /** Answers undefined when the lease or the key went away meanwhile. */
+  async #attempt(
+    name: string,
+    patience: Patience,
+    maxHoldSec: number | undefined,
+  ): Promise<Hold | undefined> {
+    const lease = await this.#session.lease();
+    patience.signal.throwIfAborted();
+    const key = `${lockPrefix(name)}${lease.id}-${++this.#acquisitions}`;
+    try {
+      const place = patience.isOneTry
+        ? await this.#takeIfFree(name, key, lease, patience)
+        : await this.#join(name, key, lease);
+      return await this.#untilHeld(name, place, patience, maxHoldSec);
+    } catch (error) {
+      if (!(error instanceof LeaseNotFoundError)) throw error;
+      lease.lose('the store no longer knows its lease');
+      return undefined;
+    }
+  }
+
+  /** Enters the queue, and sees in the same round trip whether it is the first. */
+  async #join(name: string, key: string, lease: SessionLease): Promise<GrantedPlace & { isFirst: boolean }> {
+    const oldest: Operation = { type: 'range', ...queueSpan(name), limit: 1 };
+    const { revision, responses } = await this.#enter({ key, lease, token: undefined }, () =>
+      this.#store.txn({ success: [{ type: 'put', key, value: HOLDER, lease: lease.id }, oldest] }),
+    );
+    return { key, lease, token: revision, isFirst: rangeOf(responses[1]).kvs[0]?.key === key };
+  }
+
+  /** A try that finds the lock taken leaves no key, so that it wakes nobody. */
+  async #takeIfFree(
+    name: string,
+    key: string,
+    lease: SessionLease,
+    patience: Patience,
+  ): Promise<GrantedPlace & { isFirst: boolean }> {
+    const { succeeded, revision, responses } = await this.#enter({ key, lease, token: undefined }, () =>
+      this.#store.txn({
+        compare: [{ target: 'create', ...prefixSpan(lockPrefix(name)), operator: '=', revision: 0 }],
+        success: [{ type: 'put', key, value: HOLDER, lease: lease.id }],
+        failure: [{ type: 'range', ...queueSpan(name), limit: 1 }],
+      }),
+    );
+    if (succeeded) return { key, lease, token: revision, isFirst: true };
+    const oldest = rangeOf(responses[0]).kvs[0];
+    if (oldest !== undefined && isQueueKey(name, oldest)) throw patience.timeoutError();
+    // What lies there is no place in the queue, perhaps a data key: only the queue itself can tell.
+    return this.#join(name, key, lease);
+  }
+
+  /** A put whose answer is lost may still have been done: its key goes, whatever it is. */
+  async #enter(place: QueuePlace, put: () => Promise<TxnResponse>): Promise<TxnResponse> {
+    try {
+      return await put();
+    } catch (error) {
+      if (!(error instanceof LeaseNotFoundError)) await this.#leave(place);
+      throw error;
+    }
+  }
+
+  async #untilHeld(
+    name: string,
+    place: GrantedPlace & { isFirst: boolean },
+    patience: Patience,
+    maxHoldSec: number | undefined,
+  ): Promise<Hold | undefined> {
+    const ownKey = this.#watchKey(place.key, place.token, place.token);
+    try {
+      const isHeld = place.isFirst || (await this.#untilFirst(name, place, ownKey, patience));
+      patience.signal.throwIfAborted();
+      if (isHeld && place.lease.isLive) return this.#hold(name, place, maxHoldSec, ownKey);
+    } catch (error) {
+      ownKey.cancel();
+      await this.#leave(place);
+      throw error;
+    }
+    ownKey.cancel();
+    await this.#leave(place);
+    return undefined;
+  }
+
+  /** Waits for its turn. Answers false when its own key or lease went away. */
+  async #untilFirst(
+    name: string,
+    place: GrantedPlace,
+    ownKey: DeletionWatch,
+    patience: Patience,
+  ): Promise<boolean> {
+    let stopListening = (): void => {};
+    const leaseLost = new Promise<unknown>((resolve) => {
+      stopListening = place.lease.onLost(resolve);
+    });
+    try {
+      while (place.lease.isLive) {
+        const { revision, kvs } = await this.#store.range(queueSpan(name));
+        const queue = kvs.filter((record) => isQueueKey(name, record));
+        const at = queue.findIndex(
+          (record) => record.key === place.key && record.createRevision === place.token,
+        );
+        if (at <= 0) return at === 0;
+        if (patience.isOneTry) throw patience.timeoutError();
+        const before = queue[at - 1]!;
+        const beforeKey = this.#watchKey(before.key, before.createRevision, revision);
+        try {
+          await patience.wait(Promise.race([beforeKey.ended, ownKey.ended, leaseLost]));
+        } finally {
+          beforeKey.cancel();
+        }
+      }
+      return false;
+    } finally {
+      stopListening();
+    }
+  }
+
+  #hold(name: string, place: GrantedPlace, maxHoldSec: number | undefined, ownKey: DeletionWatch): Hold {
+    const hold = new Hold(name, place, maxHoldSec, ownKey, this.#context, (ended) => {
+      this.#holds.delete(ended);
+      this.#unuse(name);
+    });
+    if (hold.isHeld) this.#holds.add(hold);
+    return hold;
+  }
+
+  #watchKey(key: string, createRevision: number, afterRevision: number): DeletionWatch {
+    return new DeletionWatch(this.#store, this.#context.clock, key, createRevision, afterRevision);
+  }
+
+  /** Why the lock was not had is the caller's error to throw; the removal goes on by itself if it fails. */
+  async #leave(place: QueuePlace): Promise<void> {
+    await this.#context.removal.remove(place).catch(() => {});
+  }
+
+  /** `etcdctl lock jobs` waits for the holder of `jobs/1`; a handle that held both ways would wait for itself. */
+  #use(name: string): void {
+    const below = [...this.#namesInUse.keys()].find((used) => used.startsWith(lockPrefix(name)));
+    if (below !== undefined) {
+      throw new InvalidArgumentError(
+        `name must not be a path prefix of a lock that this handle uses, but '${name}' is one of '${below}'. ` +
+          `Choose names that do not contain each other. Nothing was sent.`,
+      );
+    }
+    this.#namesInUse.set(name, (this.#namesInUse.get(name) ?? 0) + 1);
+  }
+
+  #unuse(name: string): void {
+    const uses = this.#namesInUse.get(name)! - 1;
+    if (uses === 0) this.#namesInUse.delete(name);
+    else this.#namesInUse.set(name, uses);
+  }
+}
+
+function queueSpan(name: string): { key: string; rangeEnd: string; keysOnly: true; oldestFirst: true } {
+  return { ...prefixSpan(lockPrefix(name)), keysOnly: true, oldestFirst: true };
+}
+
+function rangeOf(response: unknown): RangeResponse {
+  return response as RangeResponse;
+}

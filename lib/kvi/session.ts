@@ -1,0 +1,153 @@
+import type { CancelTimer, Clock } from '../store/clock.js';
+import type { Lease, LeaseId, Store } from '../store/store.js';
+import type { HmEtcdLogger } from './options.js';
+
+/** Two of three keep-alives may get lost on the way. */
+const KEEP_ALIVES_PER_TTL = 3;
+
+/** How soon after an unanswered keep-alive the next one goes. */
+const RETRY_MS = 500;
+
+/** Our deadline comes this long before the store's own, so that the loss is told while the lease still lives. */
+function marginMs(ttlSec: number): number {
+  return Math.max(500, (ttlSec * 1000) / 10);
+}
+
+/**
+ * A lease that is kept alive. It counts as lost when the store says so, or at a deadline counted from the
+ * *sending* of the last keep-alive that was answered: the store counts from its arrival, which is later.
+ */
+export class SessionLease {
+  readonly id: LeaseId;
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #onLost = new Set<(why: string) => void>();
+  #deadline: number;
+  #lossReason: string | undefined;
+  #cancelKeepAlive: CancelTimer = () => {};
+  #cancelWatchdog: CancelTimer = () => {};
+
+  /** @param sentAt when the grant was asked for, on `clock` */
+  constructor(store: Store, clock: Clock, lease: Lease, sentAt: number) {
+    this.id = lease.id;
+    this.#store = store;
+    this.#clock = clock;
+    this.#deadline = sentAt + lease.ttlSec * 1000 - marginMs(lease.ttlSec);
+    this.#scheduleKeepAlive((lease.ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
+    this.#armWatchdog();
+  }
+
+  /** Looks at the clock: true only while the store cannot have let the lease expire. */
+  get isLive(): boolean {
+    if (this.#lossReason === undefined && this.#clock.now() >= this.#deadline) {
+      this.lose('its lease was not renewed in time');
+    }
+    return this.#lossReason === undefined;
+  }
+
+  /** Calls `listener` at once when the lease is lost already, else when that happens. Answers how to stop listening. */
+  onLost(listener: (why: string) => void): () => void {
+    if (!this.isLive) {
+      listener(this.#lossReason!);
+      return () => {};
+    }
+    this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
+  }
+
+  /** Stops the keep-alives and tells the listeners, once. The store lets the lease expire by itself. */
+  lose(why: string): void {
+    if (this.#lossReason !== undefined) return;
+    this.#lossReason = why;
+    this.#cancelKeepAlive();
+    this.#cancelWatchdog();
+    for (const listener of this.#onLost) listener(why);
+    this.#onLost.clear();
+  }
+
+  #scheduleKeepAlive(delayMs: number): void {
+    const run = (): void => void this.#keepAlive();
+    this.#cancelKeepAlive = this.#clock.setTimer(delayMs, run, { background: true });
+  }
+
+  async #keepAlive(): Promise<void> {
+    if (!this.isLive) return;
+    const sentAt = this.#clock.now();
+    const ttlSec = await this.#store.leaseKeepAlive(this.id).catch(() => undefined);
+    if (!this.isLive) return;
+    if (ttlSec === undefined) return this.#scheduleKeepAlive(RETRY_MS);
+    if (ttlSec === 0) return this.lose('the store no longer knows its lease');
+    this.#deadline = sentAt + ttlSec * 1000 - marginMs(ttlSec);
+    this.#scheduleKeepAlive((ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
+  }
+
+  #armWatchdog(): void {
+    const check = (): void => {
+      if (this.isLive) this.#armWatchdog();
+    };
+    this.#cancelWatchdog = this.#clock.setTimer(this.#deadline - this.#clock.now(), check, {
+      background: true,
+    });
+  }
+}
+
+/** The one lease of a handle: taken on first use, and anew after a loss. */
+export class Session {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #ttlSec: number;
+  readonly #logger: HmEtcdLogger;
+  #lease: SessionLease | undefined;
+  #granting: Promise<SessionLease> | undefined;
+
+  constructor(store: Store, clock: Clock, ttlSec: number, logger: HmEtcdLogger) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#ttlSec = ttlSec;
+    this.#logger = logger;
+  }
+
+  /** The live lease, granted when there is none. Throws what the store's grant throws. */
+  async lease(): Promise<SessionLease> {
+    if (this.#lease?.isLive) return this.#lease;
+    this.#granting ??= this.#grant().finally(() => (this.#granting = undefined));
+    return this.#granting;
+  }
+
+  /** Ends the lease, and with it every key under it, at once. */
+  async revoke(): Promise<void> {
+    const lease = await this.#stop();
+    if (lease !== undefined) await this.#store.leaseRevoke(lease.id);
+  }
+
+  /** Ends the keep-alives; the keys live on until the lease expires. */
+  async abandon(): Promise<void> {
+    await this.#stop();
+  }
+
+  async #stop(): Promise<SessionLease | undefined> {
+    await this.#granting?.catch(() => {});
+    const lease = this.#lease;
+    this.#lease = undefined;
+    lease?.lose('the handle was closed');
+    return lease;
+  }
+
+  async #grant(): Promise<SessionLease> {
+    const sentAt = this.#clock.now();
+    const lease = new SessionLease(
+      this.#store,
+      this.#clock,
+      await this.#store.leaseGrant(this.#ttlSec),
+      sentAt,
+    );
+    this.#lease = lease;
+    lease.onLost((why) => {
+      if (this.#lease !== lease) return;
+      this.#logger.error(
+        `The session was lost: ${why}. Its locks are lost; temporary keys come back under a new lease.`,
+      );
+    });
+    return lease;
+  }
+}

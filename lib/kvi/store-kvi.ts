@@ -1,0 +1,410 @@
+import { setMaxListeners } from 'node:events';
+import { type Clock, systemClock } from '../store/clock.js';
+import { ClosedError, InvalidArgumentError } from '../store/errors.js';
+import { compareBytes } from '../store/byte-order.js';
+import { prefixSpan } from '../store/key-span.js';
+import type { KeyRecord, KeySpan, Operation, Store, TxnRequest } from '../store/store.js';
+import { ChangeStream } from './changes.js';
+import { DistLock } from './dist-lock.js';
+import { KeyRemoval } from './key-removal.js';
+import type { DELETE, KeyChange, PUT } from './key-change.js';
+import { isReserved, keyAfter, spanOf } from './keys.js';
+import type {
+  ChangesOptions,
+  HeldLock,
+  KeyRange,
+  KeyValue,
+  Kvi,
+  LockOptions,
+  Snapshot,
+  TransactionOperator,
+  WatchCallback,
+  WatchHandle,
+  WatchOptions,
+} from './kvi.js';
+import { LockQueue } from './lock-queue.js';
+import { LockedSections } from './locked-sections.js';
+import type { HmEtcdLogger, ResolvedKviOptions } from './options.js';
+import { Patience } from './patience.js';
+import { RunningTasks } from './running-tasks.js';
+import { Session } from './session.js';
+import { TempKeys } from './temp-keys.js';
+import {
+  checkChangeOp,
+  checkFields,
+  checkFunction,
+  checkBoolean,
+  checkKey,
+  checkOperator,
+  checkPositiveSeconds,
+  checkRange,
+  checkRevision,
+  checkSeconds,
+  checkSignal,
+  checkValue,
+  refuse,
+} from './validate.js';
+import { CallbackWatch } from './watch-callbacks.js';
+
+/** How many keys `scan` reads at a time. */
+const SCAN_PAGE = 1000;
+
+/** The Kvi over a store: checks what comes in, asks the store, and keeps what lives with the handle. */
+export class StoreKvi implements Kvi {
+  readonly #store: Store;
+  readonly #options: ResolvedKviOptions;
+  readonly #clock: Clock;
+  readonly #logger: HmEtcdLogger;
+  readonly #session: Session;
+  readonly #removal: KeyRemoval;
+  readonly #locks: LockQueue;
+  readonly #sections: LockedSections;
+  readonly #distLock: DistLock;
+  readonly #tempKeys: TempKeys;
+  readonly #tasks = new RunningTasks();
+  /** Streams that do not know yet which change will be their first. */
+  readonly #startingStreams = new Set<Promise<void>>();
+  /** Aborts when `close` is called: from then on nothing new may wait or watch. */
+  readonly #closing = new AbortController();
+  #closed: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** @param clock time for sessions and deadlines; tests hand in their own */
+  constructor(store: Store, options: ResolvedKviOptions, clock: Clock = systemClock) {
+    const { logger } = options;
+    // Every waiter and stream listens; their number is no leak.
+    setMaxListeners(0, this.#closing.signal);
+    this.#store = store;
+    this.#options = options;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#session = new Session(store, clock, options.sessionTtlSec, logger);
+    this.#removal = new KeyRemoval(store, clock);
+    this.#locks = new LockQueue(store, this.#session, { clock, logger, removal: this.#removal });
+    this.#sections = new LockedSections(this.#locks, this.#tasks, logger);
+    this.#distLock = new DistLock(this.#locks, options.lockName);
+    this.#tempKeys = new TempKeys(store, this.#session, clock, logger);
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    checkKey('key', key);
+    this.#checkOpen();
+    const { kvs } = await this.#store.range({ key });
+    return kvs[0]?.value;
+  }
+
+  async getRange(keyStart: string, keyEnd: string): Promise<KeyValue[]> {
+    checkKey('keyStart', keyStart);
+    checkKey('keyEnd', keyEnd);
+    if (compareBytes(keyStart, keyEnd) > 0) return [];
+    return this.#read(spanOf({ start: keyStart, end: keyEnd }));
+  }
+
+  async getPrefix(prefix: string): Promise<KeyValue[]> {
+    checkRange('range', { prefix });
+    return this.#read(prefixSpan(prefix));
+  }
+
+  scan(range: KeyRange): AsyncIterable<KeyValue> {
+    checkRange('range', range);
+    this.#checkOpen();
+    return this.#pages(spanOf(range));
+  }
+
+  async snapshot(range: KeyRange): Promise<Snapshot> {
+    checkRange('range', range);
+    this.#checkOpen();
+    const { revision, kvs } = await this.#store.range(spanOf(range));
+    const entries = visible(kvs).map(({ key, value, modRevision }) => ({
+      key,
+      value,
+      revision: modRevision,
+    }));
+    return { revision, entries };
+  }
+
+  async store(key: string, value: string): Promise<void> {
+    checkKey('key', key);
+    checkValue('value', value);
+    await this.#write({ success: [{ type: 'put', key, value }] });
+  }
+
+  async delete(key: string): Promise<void> {
+    checkKey('key', key);
+    await this.#write({ success: [{ type: 'delete', key }] });
+  }
+
+  async transaction(
+    key: string,
+    op: TransactionOperator,
+    value: string,
+    thenKey: string,
+    thenValue: string,
+    elseKey?: string,
+    elseValue?: string,
+  ): Promise<boolean> {
+    checkKey('key', key);
+    checkOperator('op', op);
+    checkValue('value', value);
+    checkKey('thenKey', thenKey);
+    checkValue('thenValue', thenValue);
+    return this.#write({
+      compare: [{ target: 'value', key, operator: op, value }],
+      success: [{ type: 'put', key: thenKey, value: thenValue }],
+      failure: [elseOperation(key, elseKey, elseValue)],
+    });
+  }
+
+  async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
+    checkKey('key', key);
+    checkValue('testValue', testValue);
+    checkValue('setValue', setValue);
+    return this.#write({
+      compare: [{ target: 'value', key, operator: '=', value: testValue }],
+      success: [{ type: 'put', key, value: setValue }],
+      failure: [look(key)],
+    });
+  }
+
+  async createIfAbsent(key: string, value: string): Promise<boolean> {
+    checkKey('key', key);
+    checkValue('value', value);
+    return this.#write({
+      compare: [{ target: 'create', key, operator: '=', revision: 0 }],
+      success: [{ type: 'put', key, value }],
+      failure: [look(key)],
+    });
+  }
+
+  async tempKey(key: string): Promise<void> {
+    checkKey('key', key);
+    this.#closing.signal.throwIfAborted();
+    await this.#streamsStarted();
+    await this.#tempKeys.own(key);
+  }
+
+  async watch(key: string, options: WatchOptions = {}): Promise<KeyChange> {
+    checkKey('key', key);
+    checkFields<WatchOptions>('options', options, { signal: checkSignal });
+    options.signal?.throwIfAborted();
+    const stream = this.#startStream(key, options);
+    const { value } = await stream.next();
+    await stream.return();
+    if (value === undefined) throw this.#closing.signal.reason;
+    return value;
+  }
+
+  async watchWithCB<T = undefined>(
+    key: string,
+    op: PUT | DELETE,
+    callback: WatchCallback<T>,
+    userdata?: T,
+  ): Promise<WatchHandle> {
+    checkKey('key', key);
+    checkChangeOp('op', op);
+    checkFunction('callback', callback);
+    const stream = this.#startStream(key, {});
+    await stream.open();
+    const watch = new CallbackWatch(stream, key, op, callback, userdata as T, this.#logger);
+    this.#tasks.track(watch.name, watch.closed).catch(() => {});
+    return watch;
+  }
+
+  async watchCBCancel(handle: WatchHandle): Promise<void> {
+    if (!(handle instanceof CallbackWatch)) throw refuse('handle', 'a handle from watchWithCB', handle);
+    await handle.cancel();
+  }
+
+  changes(range: KeyRange, options: ChangesOptions = {}): AsyncIterableIterator<KeyChange> {
+    checkRange('range', range);
+    checkFields<ChangesOptions>('options', options, {
+      op: checkChangeOp,
+      prevValue: checkBoolean,
+      fromRevision: checkRevision,
+      signal: checkSignal,
+    });
+    refuseInverted(range);
+    return this.#startStream(range, options);
+  }
+
+  async distLock(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkFields<{ signal?: AbortSignal }>('options', options, { signal: checkSignal });
+    await this.#takeDistLock(options);
+  }
+
+  async distTimedLock(
+    timeoutSec: number,
+    options: { readonly maxHoldSec?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    checkSeconds('timeoutSec', timeoutSec);
+    checkFields<typeof options>('options', options, {
+      maxHoldSec: checkPositiveSeconds,
+      signal: checkSignal,
+    });
+    await this.#takeDistLock({ ...options, timeoutSec });
+  }
+
+  async distUnlock(): Promise<void> {
+    this.#checkOpen();
+    await this.#distLock.release();
+  }
+
+  async lock(name: string = this.#options.lockName, options: LockOptions = {}): Promise<HeldLock> {
+    checkKey('name', name);
+    checkLockOptions(options);
+    return this.#patiently(name, options, (patience) =>
+      this.#locks.acquire(name, patience, options.maxHoldSec),
+    );
+  }
+
+  async withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
+    checkKey('name', name);
+    checkLockOptions(options);
+    checkFunction('fn', fn);
+    const passing = this.#sections.passThrough(name, fn);
+    if (passing !== undefined) return passing;
+    return this.#patiently(name, options, (patience) =>
+      this.#sections.run(name, patience, options.maxHoldSec, fn),
+    );
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#closing.abort(closedError());
+    const slow = await this.#tasks.drain(this.#clock, this.#options.shutdownTimeoutMs);
+    if (slow.length > 0) {
+      this.#logger.warn(
+        `Closing after ${this.#options.shutdownTimeoutMs} ms although these still run: ${slow.join(', ')}. ` +
+          `Their locks are not released under them but expire with the session. Raise shutdownTimeoutMs, or end on the lock's signal.`,
+      );
+    }
+    this.#isClosed = true;
+    await this.#endSession().catch((error: Error) => {
+      this.#logger.warn(`The session was not ended in the store: ${error.message} Its lease ends it.`);
+    });
+    this.#removal.close();
+    await this.#store.close();
+    this.#logger.log('Closed.');
+  }
+
+  /** Signals abort before anything is freed. A function that still runs keeps its lock until the lease expires. */
+  async #endSession(): Promise<void> {
+    const overrun = this.#sections.running;
+    this.#tempKeys.stop();
+    const holds = this.#locks.loseAll('the handle was closed');
+    if (overrun.size === 0) return this.#session.revoke();
+    const others = holds.filter((hold) => !overrun.has(hold));
+    await Promise.all([this.#tempKeys.deleteAll(), ...others.map((hold) => hold.free())]);
+    await this.#session.abandon();
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw closedError();
+  }
+
+  async #read(span: KeySpan): Promise<KeyValue[]> {
+    this.#checkOpen();
+    const { kvs } = await this.#store.range(span);
+    return visible(kvs).map(({ key, value }) => ({ key, value }));
+  }
+
+  async *#pages(span: KeySpan): AsyncGenerator<KeyValue, void> {
+    let page: KeySpan | undefined = span;
+    let pinned: number | undefined;
+    while (page !== undefined) {
+      this.#checkOpen();
+      const { revision, kvs, more } = await this.#store.range({
+        ...page,
+        revision: pinned,
+        limit: SCAN_PAGE,
+      });
+      pinned ??= revision;
+      for (const { key, value } of visible(kvs)) yield { key, value };
+      page = more ? { ...span, key: keyAfter(kvs.at(-1)!.key) } : undefined;
+    }
+  }
+
+  /** Answers whether the condition held. */
+  async #write(request: TxnRequest): Promise<boolean> {
+    this.#checkOpen();
+    if (this.#startingStreams.size > 0) await this.#streamsStarted();
+    const { succeeded } = await this.#store.txn(request);
+    return succeeded;
+  }
+
+  /** A stream sees every write that is issued on this handle after it: such a write waits until the stream has begun. */
+  async #streamsStarted(): Promise<void> {
+    await Promise.allSettled(this.#startingStreams);
+  }
+
+  #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
+    this.#closing.signal.throwIfAborted();
+    const stream = new ChangeStream(this.#store, range, options, this.#closing.signal);
+    const started = stream.ready.finally(() => this.#startingStreams.delete(started));
+    this.#startingStreams.add(started);
+    return stream;
+  }
+
+  async #takeDistLock(options: LockOptions): Promise<void> {
+    await this.#patiently(this.#options.lockName, options, (patience) =>
+      this.#distLock.acquire(patience, options.maxHoldSec),
+    );
+  }
+
+  /** Runs a lock call with one deadline over all its waits. */
+  async #patiently<T>(
+    name: string,
+    { timeoutSec, signal }: LockOptions,
+    call: (patience: Patience) => Promise<T>,
+  ): Promise<T> {
+    const sources = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    const patience = new Patience(this.#clock, name, timeoutSec, sources);
+    try {
+      return await call(patience);
+    } finally {
+      patience.end();
+    }
+  }
+}
+
+function closedError(): ClosedError {
+  return new ClosedError('The handle is closed: close() was called on it, or its application shut down.');
+}
+
+function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {
+  return kvs.filter(({ key }) => !isReserved(key));
+}
+
+/** A txn that only compares may be answered without a quorum, so the branch that writes nothing reads. */
+function look(key: string): Operation {
+  return { type: 'range', key, keysOnly: true };
+}
+
+function elseOperation(key: string, elseKey: unknown, elseValue: unknown): Operation {
+  if (elseKey === undefined) {
+    if (elseValue !== undefined) throw refuse('elseKey', 'given together with elseValue', elseKey);
+    return look(key);
+  }
+  checkKey('elseKey', elseKey);
+  checkValue('elseValue', elseValue);
+  return { type: 'put', key: elseKey, value: elseValue };
+}
+
+function checkLockOptions(options: unknown): asserts options is LockOptions {
+  checkFields<LockOptions>('options', options, {
+    timeoutSec: checkSeconds,
+    maxHoldSec: checkPositiveSeconds,
+    signal: checkSignal,
+  });
+}
+
+/** Reading an inverted range finds nothing; watching one would wait for ever. */
+function refuseInverted(range: KeyRange): void {
+  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
+    throw new InvalidArgumentError('range.start must not come after range.end. Nothing was sent.');
+  }
+}

@@ -1,0 +1,78 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ChangeStream } from './changes.js';
+import { DELETE, type KeyChange, type PUT } from './key-change.js';
+import type { WatchCallback, WatchEnd, WatchHandle } from './kvi.js';
+import type { HmEtcdLogger } from './options.js';
+
+/** The watches whose callback the running code is inside of. */
+const runningCallbacks = new AsyncLocalStorage<CallbackWatch<unknown>>();
+
+/** One `watchWithCB`: hands the changes of a key to a callback, one at a time. */
+export class CallbackWatch<T> implements WatchHandle {
+  readonly key: string;
+  readonly op: PUT | DELETE;
+  readonly closed: Promise<WatchEnd>;
+  readonly #stream: ChangeStream;
+  readonly #callback: WatchCallback<T>;
+  readonly #userdata: T;
+  readonly #logger: HmEtcdLogger;
+  #cancelled = false;
+
+  constructor(
+    stream: ChangeStream,
+    key: string,
+    op: PUT | DELETE,
+    callback: WatchCallback<T>,
+    userdata: T,
+    logger: HmEtcdLogger,
+  ) {
+    this.key = key;
+    this.op = op;
+    this.#stream = stream;
+    this.#callback = callback;
+    this.#userdata = userdata;
+    this.#logger = logger;
+    this.closed = this.#run();
+    this.closed.catch((error: Error) => {
+      logger.error(`The watch of '${key}' for ${this.#callbackName} failed: ${error.message}`);
+    });
+  }
+
+  get name(): string {
+    return `watch of '${this.key}' (${this.#callbackName})`;
+  }
+
+  /** Resolves when no callback runs any more; a callback that cancels its own watch is not waited for. */
+  async cancel(): Promise<void> {
+    this.#cancelled = true;
+    const ended = this.#stream.return();
+    if (runningCallbacks.getStore() === this) return;
+    await Promise.allSettled([ended, this.closed]);
+  }
+
+  async #run(): Promise<WatchEnd> {
+    for await (const change of this.#stream) {
+      if (this.#cancelled) break;
+      if (change.op === this.op && (await this.#call(change)) === false) return 'callback';
+      if (change.op === DELETE) return 'deleted';
+    }
+    return this.#cancelled ? 'cancelled' : 'closed';
+  }
+
+  async #call({ key, value, op }: KeyChange): Promise<unknown> {
+    try {
+      return await runningCallbacks.run(this as CallbackWatch<unknown>, () =>
+        this.#callback(key, value ?? '', op, this.#userdata),
+      );
+    } catch (error) {
+      const { stack, message } =
+        error instanceof Error ? error : { stack: undefined, message: String(error) };
+      this.#logger.error(`${this.#callbackName}, watching '${key}', threw: ${stack ?? message}`);
+      return undefined;
+    }
+  }
+
+  get #callbackName(): string {
+    return this.#callback.name === '' ? 'an anonymous callback' : `callback ${this.#callback.name}`;
+  }
+}
