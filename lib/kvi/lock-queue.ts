@@ -62,24 +62,15 @@ export class LockQueue {
   }
 
   /** Answers undefined when the lease or the key went away meanwhile. */
-  async #attempt(
-    name: string,
-    patience: Patience,
-    maxHoldSec: number | undefined,
-  ): Promise<Hold | undefined> {
-    const lease = await this.#session.lease();
-    patience.signal.throwIfAborted();
-    const key = `${lockPrefix(name)}${lease.id}-${++this.#acquisitions}`;
-    try {
+  #attempt(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold | undefined> {
+    return this.#session.withLease(async (lease) => {
+      patience.signal.throwIfAborted();
+      const key = `${lockPrefix(name)}${lease.id}-${++this.#acquisitions}`;
       const place = patience.isOneTry
         ? await this.#takeIfFree(name, key, lease, patience)
         : await this.#join(name, key, lease);
-      return await this.#untilHeld(name, place, patience, maxHoldSec);
-    } catch (error) {
-      if (!(error instanceof LeaseNotFoundError)) throw error;
-      lease.lose('the store no longer knows its lease');
-      return undefined;
-    }
+      return this.#untilHeld(name, place, patience, maxHoldSec);
+    });
   }
 
   /** Enters the queue, and sees in the same round trip whether it is the first. */

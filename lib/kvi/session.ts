@@ -1,4 +1,5 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
+import { LeaseNotFoundError } from '../store/errors.js';
 import type { Lease, LeaseId, Store } from '../store/store.js';
 import type { HmEtcdLogger } from './options.js';
 
@@ -107,11 +108,19 @@ export class Session {
     this.#logger = logger;
   }
 
-  /** The live lease, granted when there is none. Throws what the store's grant throws. */
-  async lease(): Promise<SessionLease> {
-    if (this.#lease?.isLive) return this.#lease;
-    this.#granting ??= this.#grant().finally(() => (this.#granting = undefined));
-    return this.#granting;
+  /**
+   * Does something under the live lease, which is granted when there is none; and again under a new one when the
+   * store turns out not to know the lease. Throws what the grant and `use` throw.
+   */
+  async withLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
+    const lease = await this.#liveLease();
+    try {
+      return await use(lease);
+    } catch (error) {
+      if (!(error instanceof LeaseNotFoundError)) throw error;
+      lease.lose('the store no longer knows its lease');
+      return this.withLease(use);
+    }
   }
 
   /** Ends the lease, and with it every key under it, at once. */
@@ -123,6 +132,12 @@ export class Session {
   /** Ends the keep-alives; the keys live on until the lease expires. */
   async abandon(): Promise<void> {
     await this.#stop();
+  }
+
+  async #liveLease(): Promise<SessionLease> {
+    if (this.#lease?.isLive) return this.#lease;
+    this.#granting ??= this.#grant().finally(() => (this.#granting = undefined));
+    return this.#granting;
   }
 
   async #stop(): Promise<SessionLease | undefined> {

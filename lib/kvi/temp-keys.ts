@@ -1,5 +1,5 @@
 import type { Clock } from '../store/clock.js';
-import { CompactedError, LeaseNotFoundError } from '../store/errors.js';
+import { CompactedError } from '../store/errors.js';
 import type { Operation, Store, Watch, WatchEvent } from '../store/store.js';
 import { sentinelKey } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
@@ -109,14 +109,16 @@ class TempKey {
   }
 
   async #restore(): Promise<void> {
-    const lease = await this.#keys.session.lease();
-    const { succeeded, revision } = await this.#keys.store.txn({
-      compare: [{ target: 'create', key: this.#key, operator: '=', revision: 0 }],
-      success: putUnder(lease, this.#key),
-      failure: [{ type: 'range', key: this.#key, keysOnly: true }],
+    const creation = await this.#keys.session.withLease(async (lease) => {
+      const { succeeded, revision } = await this.#keys.store.txn({
+        compare: [{ target: 'create', key: this.#key, operator: '=', revision: 0 }],
+        success: putUnder(lease, this.#key),
+        failure: [{ type: 'range', key: this.#key, keysOnly: true }],
+      });
+      return succeeded ? { lease, revision } : undefined;
     });
-    if (!succeeded) return this.#giveUp('another wrote it');
-    this.#creation = { lease, revision };
+    if (creation === undefined) this.#giveUp('another wrote it');
+    else this.#creation = creation;
   }
 
   #giveUp(why: string): void {
@@ -145,16 +147,12 @@ export class TempKeys {
   async own(key: string): Promise<void> {
     this.#owned.get(key)?.stop();
     this.#owned.delete(key);
-    const lease = await this.session.lease();
-    try {
+    const creation = await this.session.withLease(async (lease) => {
       const { revision } = await this.store.txn({ success: putUnder(lease, key) });
-      this.#owned.get(key)?.stop();
-      this.#owned.set(key, new TempKey(this, key, { lease, revision }));
-    } catch (error) {
-      if (!(error instanceof LeaseNotFoundError)) throw error;
-      lease.lose('the store no longer knows its lease');
-      await this.own(key);
-    }
+      return { lease, revision };
+    });
+    this.#owned.get(key)?.stop();
+    this.#owned.set(key, new TempKey(this, key, creation));
   }
 
   /** Leaves the keys to their lease, from where nothing brings them back. */

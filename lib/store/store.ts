@@ -81,7 +81,7 @@ export type CompareOperator = '=' | '!=' | '<' | '>';
 
 /**
  * A value comparison is false for a missing key, whatever the operator. Missing keys have create and mod
- * revision 0. A comparison over a span must hold for each key in it, and holds when there is none.
+ * revision 0. A comparison over a span must hold for each key in it; a span without keys counts as a missing key.
  */
 export type Compare =
   | (KeySpan & { readonly target: 'value'; readonly operator: CompareOperator; readonly value: string })

@@ -135,10 +135,9 @@ export class MemoryDatabase {
   }
 
   #holds(condition: Compare): boolean {
-    if (condition.rangeEnd !== undefined) {
-      return this.#keys.select(condition).every((record) => recordHolds(record, condition));
-    }
-    return recordHolds(this.#keys.get(condition.key), condition);
+    const records = this.#keys.select(condition);
+    if (records.length === 0) return recordHolds(undefined, condition);
+    return records.every((record) => recordHolds(record, condition));
   }
 
   #checkOperation(operation: Operation): void {
@@ -190,9 +189,10 @@ export class MemoryDatabase {
     return { type: 'delete', kv: { key, value: '', ...gone }, previous };
   }
 
+  /** In byte order, as etcd deletes the keys of a lease. */
   #deleteAll(keys: ReadonlySet<string>): void {
-    const records = [...keys].map((key) => this.#keys.get(key)).filter((record) => record !== undefined);
-    this.#commit(records.map((record) => this.#delete(record)));
+    const sorted = [...keys].sort(compareBytes);
+    this.#commit(sorted.map((key) => this.#delete(this.#keys.get(key)!)));
   }
 
   get #nextRevision(): number {

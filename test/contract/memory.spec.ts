@@ -1,0 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import { MemoryStore, memoryDatabase } from '../../lib/store/memory/memory-store.js';
+import { describeContract } from './contract.js';
+
+describeContract({
+  name: 'mem:',
+  async create() {
+    const name = randomUUID();
+    const store = new MemoryStore(memoryDatabase(name));
+    return { endpoint: `mem:${name}`, options: {}, store, dispose: () => store.close() };
+  },
+});
