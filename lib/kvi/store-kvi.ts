@@ -344,8 +344,9 @@ export class StoreKvi implements Kvi {
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
     const stream = new ChangeStream(this.#store, range, options, this.#closing.signal);
-    const started = stream.ready.finally(() => this.#startingStreams.delete(started));
-    this.#startingStreams.add(started);
+    const forget = (): unknown => this.#startingStreams.delete(stream.ready);
+    this.#startingStreams.add(stream.ready);
+    stream.ready.then(forget, forget);
     return stream;
   }
 

@@ -91,6 +91,7 @@ export type Compare =
       readonly revision: number;
     });
 
+/** A put without a lease, or with '', takes the key off the one it lived under. */
 export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: LeaseId }
   | ({ readonly type: 'delete' } & KeySpan)

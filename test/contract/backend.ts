@@ -98,11 +98,11 @@ export async function allKeys(store: Store): Promise<string[]> {
 
 /** A promise and the function that resolves it. */
 export function gate(): { readonly opened: Promise<void>; open(): void } {
-  let open = (): void => {};
+  let openGate = (): void => {};
   const opened = new Promise<void>((resolve) => {
-    open = resolve;
+    openGate = resolve;
   });
-  return { opened, open };
+  return { opened, open: openGate };
 }
 
 /** Resolves when a signal has aborted, with its reason. */
@@ -111,4 +111,14 @@ export function aborted(signal: AbortSignal): Promise<unknown> {
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(signal.reason), { once: true });
   });
+}
+
+/** What a promise rejects with; watched from now on, so that it may reject before it is looked at. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<unknown> {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('did not reject');
 }

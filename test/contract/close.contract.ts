@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { LockLostError } from '../../lib/kvi/errors.js';
+import { LockLostError, LockTimeoutError } from '../../lib/kvi/errors.js';
 import { PUT } from '../../lib/kvi/key-change.js';
 import type { Kvi } from '../../lib/kvi/kvi.js';
 import { ClosedError } from '../../lib/store/errors.js';
-import { aborted, allKeys, type Fixture, gate } from './backend.js';
+import { aborted, allKeys, type Fixture, gate, rejectionOf } from './backend.js';
 
 const AFTER_CLOSE: Record<string, (kvi: Kvi) => unknown> = {
   get: (kvi) => kvi.get('k'),
@@ -32,6 +32,7 @@ export function closeContract(fixture: Fixture): void {
     const kvi = await fixture.open();
     await Promise.all([kvi.close(), kvi.close()]);
     await kvi.close();
+    expect(fixture.logger.at('log').filter((line) => line.startsWith('Closed'))).toHaveLength(1);
   });
 
   it.each(Object.entries(AFTER_CLOSE))('gives %s ClosedError', async (_name, call) => {
@@ -75,7 +76,7 @@ export function closeContract(fixture: Fixture): void {
       const closed = kvi!.close();
       await expect(kvi!.lock('new')).rejects.toBeInstanceOf(ClosedError);
       await expect(kvi!.withLock('new', {}, async () => {})).rejects.toBeInstanceOf(ClosedError);
-      await expect(other!.lock('jobs', { timeoutSec: 0 })).rejects.toThrow();
+      await expect(other!.lock('jobs', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
       leave.open();
       expect(await running).toBe('finished');
       await closed;
@@ -96,7 +97,7 @@ export function closeContract(fixture: Fixture): void {
       await kvi.tempKey('member');
       await kvi.close();
       expect(fixture.logger.at('warn')).toEqual([expect.stringMatching(/30 ms.*lock 'jobs' \(slowJob\)/)]);
-      await expect(other.lock('jobs', { timeoutSec: 0 })).rejects.toThrow();
+      await expect(other.lock('jobs', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
       expect(await fixture.queue('jobs')).toHaveLength(1);
       expect((await other.lock('other', { timeoutSec: 0 })).isHeld).toBe(true);
       expect(await other.get('member')).toBeUndefined();
@@ -114,9 +115,9 @@ export function closeContract(fixture: Fixture): void {
       });
       await entered.opened;
       const queued = kvi.withLock('jobs', {}, async () => {});
-      const rejection = expect(queued).rejects.toBeInstanceOf(ClosedError);
+      const rejection = rejectionOf(queued);
       const closed = kvi.close();
-      await rejection;
+      expect(await rejection).toBeInstanceOf(ClosedError);
       leave.open();
       await running;
       await closed;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ClosedError } from '../../lib/store/errors.js';
 import { DELETE, PUT } from '../../lib/kvi/key-change.js';
-import { type Fixture, gate } from './backend.js';
+import { type Fixture, gate, rejectionOf } from './backend.js';
 
 export function watchContract(fixture: Fixture): void {
   describe('watch', () => {
@@ -71,9 +71,9 @@ export function watchContract(fixture: Fixture): void {
     it('rejects when its handle closes', async () => {
       const kvi = await fixture.open();
       const change = kvi.watch('k');
-      const rejection = expect(change).rejects.toBeInstanceOf(ClosedError);
+      const rejection = rejectionOf(change);
       await kvi.close();
-      await rejection;
+      expect(await rejection).toBeInstanceOf(ClosedError);
     });
   });
 

@@ -49,15 +49,7 @@ export class MemoryDatabase {
   }
 
   range(request: RangeRequest): RangeResponse {
-    const { limit = Infinity } = request;
-    const { revision } = this.#history;
-    const found = this.#select(request);
-    const kvs = found.length > limit ? found.slice(0, limit) : found;
-    return {
-      revision,
-      kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
-      more: found.length > limit,
-    };
+    return this.#range(request, []);
   }
 
   txn({ compare = [], success = [], failure = [] }: TxnRequest): TxnResponse {
@@ -118,17 +110,41 @@ export class MemoryDatabase {
     }
   }
 
-  /** One record more than the limit, where there is one, so that the caller sees that it cut. */
-  #select({ limit = Infinity, revision, oldestFirst, ...span }: RangeRequest): KeyRecord[] {
-    const isPast = revision !== undefined && revision !== this.#history.revision;
-    if (!isPast && !oldestFirst) return this.#keys.select(span, limit + 1);
-    const records = isPast ? this.#selectPast(span, revision) : this.#keys.select(span);
+  /** @param uncommitted what the transaction that reads has changed so far: the present shows it, the past does not */
+  #range(request: RangeRequest, uncommitted: readonly WatchEvent[]): RangeResponse {
+    const { limit = Infinity } = request;
+    const found = this.#select(request, uncommitted);
+    const kvs = found.length > limit ? found.slice(0, limit) : found;
+    return {
+      revision: uncommitted.length > 0 ? this.#nextRevision : this.#history.revision,
+      kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
+      more: found.length > limit,
+    };
+  }
+
+  /** At least one record more than the limit, where there is one, so that the caller sees that it cut. */
+  #select(
+    { limit = Infinity, revision, oldestFirst, ...span }: RangeRequest,
+    uncommitted: readonly WatchEvent[],
+  ): KeyRecord[] {
+    const isPresent =
+      revision === undefined || (revision === this.#history.revision && uncommitted.length === 0);
+    const enough = oldestFirst ? Infinity : limit + 1;
+    const records = isPresent
+      ? this.#keys.select(span, enough)
+      : this.#selectPast(span, enough, this.#history.recordsBefore(revision, span, uncommitted));
     return oldestFirst ? records.sort((a, b) => a.createRevision - b.createRevision) : records;
   }
 
-  #selectPast(span: KeySpan, revision: number): KeyRecord[] {
-    const before = this.#history.recordsBefore(revision, span);
-    const untouched = this.#keys.select(span).filter((record) => !before.has(record.key));
+  /** @param before what the keys that have changed since then were */
+  #selectPast(
+    span: KeySpan,
+    enough: number,
+    before: ReadonlyMap<string, KeyRecord | undefined>,
+  ): KeyRecord[] {
+    // Of the records read here no more than have changed drop out, so enough are left.
+    const present = this.#keys.select(span, enough + before.size);
+    const untouched = present.filter((record) => !before.has(record.key));
     const past = [...before.values()].filter((record) => record !== undefined);
     if (past.length === 0) return untouched;
     return [...untouched, ...past].sort((a, b) => compareBytes(a.key, b.key));
@@ -141,7 +157,7 @@ export class MemoryDatabase {
   }
 
   #checkOperation(operation: Operation): void {
-    if (operation.type === 'put' && operation.lease !== undefined) this.#leases.check(operation.lease);
+    if (operation.type === 'put' && operation.lease) this.#leases.check(operation.lease);
     if (operation.type === 'range' && operation.revision !== undefined) {
       this.#history.checkReadable(operation.revision);
     }
@@ -157,10 +173,8 @@ export class MemoryDatabase {
         for (const record of records) events.push(this.#delete(record));
         return { type: 'delete', deleted: records.length };
       }
-      case 'range': {
-        const revision = events.length > 0 ? this.#nextRevision : this.#history.revision;
-        return { type: 'range', ...this.range(operation), revision };
-      }
+      case 'range':
+        return { type: 'range', ...this.#range(operation, events) };
     }
   }
 

@@ -72,14 +72,22 @@ export class History {
       .filter((changes) => changes !== undefined);
   }
 
-  /** The records that keys of a span had at `revision`, where they differ from now; undefined: there was none. */
-  recordsBefore(revision: number, span: KeySpan): Map<string, KeyRecord | undefined> {
+  /**
+   * The records that keys of a span had at `revision`, where they differ from now; undefined: there was none.
+   *
+   * @param uncommitted the latest changes, when they are not part of the history yet
+   */
+  recordsBefore(
+    revision: number,
+    span: KeySpan,
+    uncommitted: readonly WatchEvent[] = [],
+  ): Map<string, KeyRecord | undefined> {
     this.checkReadable(revision);
     const records = new Map<string, KeyRecord | undefined>();
-    for (const changes of this.changesAfter(revision, span)) {
-      for (const { kv, previous } of changes.events) {
-        if (!records.has(kv.key)) records.set(kv.key, previous);
-      }
+    const committed = this.changesAfter(revision, span).flatMap(({ events }) => events);
+    const latest = uncommitted.filter(({ kv }) => spanHolds(span, kv.key));
+    for (const { kv, previous } of [...committed, ...latest]) {
+      if (!records.has(kv.key)) records.set(kv.key, previous);
     }
     return records;
   }

@@ -1,0 +1,77 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PUT } from '../../lib/kvi/key-change.js';
+import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
+import { rejectionOf } from '../contract/backend.js';
+import { Workbench } from '../support/workbench.js';
+
+describe('a change stream', () => {
+  let bench: Workbench;
+  beforeEach(() => {
+    bench = new Workbench();
+  });
+  afterEach(() => bench.dispose());
+
+  it('ends with the revision to restart from when the history it needs is gone', async () => {
+    const { kvi } = bench.open();
+    const changes = kvi.changes('k');
+    for (const value of ['1', '2', '3', '4']) await kvi.store('k', value);
+    const { revision } = await kvi.snapshot('k');
+    bench.database.compact(revision - 1);
+    const error = await changes.next().catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(CompactedError);
+    expect((error as CompactedError).revision).toBe(revision);
+    const again = kvi.changes('k', { fromRevision: (error as CompactedError).revision });
+    expect((await again.next()).value).toMatchObject({ value: '4', revision });
+  });
+
+  it('of an idle range does not fall behind compaction', async () => {
+    const { kvi } = bench.open();
+    const changes = kvi.changes('k');
+    const next = changes.next();
+    for (let i = 0; i < 10; i++) await kvi.store('other', String(i));
+    bench.database.compact((await kvi.snapshot('k')).revision);
+    await kvi.store('k', 'v');
+    expect((await next).value).toMatchObject({ value: 'v' });
+  });
+
+  it('that nobody reads keeps no watch', async () => {
+    const { kvi, store } = bench.open();
+    kvi.changes('k');
+    await kvi.store('k', 'v');
+    expect(store.countOf('watch')).toBe(0);
+  });
+
+  it('lets the write go on when its start cannot be read', async () => {
+    const { kvi, store } = bench.open();
+    store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+    const change = kvi.watch('k');
+    const rejection = rejectionOf(change);
+    await kvi.store('k', 'v');
+    expect(await rejection).toBeInstanceOf(UnavailableError);
+  });
+
+  it('that nobody reads and that failed ends no process', async () => {
+    const { kvi, store } = bench.open();
+    store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+    const changes = kvi.changes('k');
+    await bench.clock.advance(0);
+    await expect(changes.next()).rejects.toBeInstanceOf(UnavailableError);
+  });
+});
+
+describe('watchWithCB', () => {
+  it('logs and tells that it fell behind compaction', async () => {
+    const bench = new Workbench({ historyWeight: 2000 });
+    const { kvi } = bench.open();
+    let leave = (): void => {};
+    const left = new Promise<void>((resolve) => {
+      leave = resolve;
+    });
+    const handle = await kvi.watchWithCB('k', PUT, () => left);
+    for (let i = 0; i < 50; i++) await kvi.store('k', String(i));
+    leave();
+    await expect(handle.closed).rejects.toBeInstanceOf(CompactedError);
+    expect(bench.logger.at('error')).toEqual([expect.stringContaining("'k'")]);
+    await bench.dispose();
+  });
+});

@@ -1,0 +1,100 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { UnavailableError } from '../../lib/store/errors.js';
+import type { HeldLock } from '../../lib/kvi/kvi.js';
+import { Workbench } from '../support/workbench.js';
+
+describe('the lock queue', () => {
+  let bench: Workbench;
+  beforeEach(() => {
+    bench = new Workbench();
+  });
+  afterEach(() => bench.dispose());
+
+  it('acquires an uncontended lock in one call, and releases it in one', async () => {
+    const { kvi, store } = bench.open();
+    await (await kvi.lock('warm-up')).release();
+    const before = store.countOf('txn') + store.countOf('range');
+    const lock = await kvi.lock('jobs');
+    expect(store.countOf('txn') + store.countOf('range') - before).toBe(1);
+    await lock.release();
+    expect(store.countOf('txn') + store.countOf('range') - before).toBe(2);
+  });
+
+  it('tries in one call', async () => {
+    const [holder, other] = [bench.open(), bench.open()];
+    await holder.kvi.lock('jobs');
+    await other.kvi.lock('warm-up');
+    const before = other.store.countOf('txn') + other.store.countOf('range');
+    await expect(other.kvi.lock('jobs', { timeoutSec: 0 })).rejects.toThrow('first try');
+    expect(other.store.countOf('txn') + other.store.countOf('range') - before).toBe(1);
+  });
+
+  it('wakes one of 200 waiters with a release', async () => {
+    const holder = await bench.open().kvi.lock('jobs');
+    const waiters = Array.from({ length: 200 }, () => bench.open());
+    const granted: HeldLock[] = [];
+    for (const { kvi } of waiters) {
+      kvi.lock('jobs').then(
+        (lock) => granted.push(lock),
+        () => {},
+      );
+    }
+    await bench.clock.advance(0);
+    const looks = (): number => waiters.reduce((sum, { store }) => sum + store.countOf('range'), 0);
+    const before = looks();
+    await holder.release();
+    await bench.clock.advance(0);
+    expect(granted).toHaveLength(1);
+    expect(looks() - before).toBe(1);
+  });
+
+  it('leaves no key behind when the answer to its put is lost', async () => {
+    const { kvi, store } = bench.open();
+    await (await kvi.lock('warm-up')).release();
+    store.intercept('txn', async (proceed) => {
+      store.intercept('txn', undefined);
+      await proceed();
+      throw new UnavailableError('the answer was lost');
+    });
+    await expect(kvi.lock('jobs')).rejects.toBeInstanceOf(UnavailableError);
+    expect(await bench.keys()).toEqual([]);
+    expect((await kvi.lock('jobs', { timeoutSec: 0 })).isHeld).toBe(true);
+  });
+
+  it('leaves no key behind when the store fails while it waits', async () => {
+    const [holder, waiter] = [bench.open(), bench.open()];
+    const lock = await holder.kvi.lock('jobs');
+    waiter.store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+    await expect(waiter.kvi.lock('jobs')).rejects.toBeInstanceOf(UnavailableError);
+    expect(await bench.keys()).toEqual([lock.key]);
+  });
+
+  it('ends a wait at its time, for the longest and the shortest', async () => {
+    const [holder, other] = [bench.open(), bench.open()];
+    await holder.kvi.lock('jobs');
+    const ends: [number, number][] = [];
+    for (const timeoutSec of [0.001, 5, 86_400 * 60]) {
+      other.kvi.lock('jobs', { timeoutSec }).catch(() => ends.push([timeoutSec, bench.clock.now()]));
+    }
+    await bench.clock.advance(0);
+    await bench.clock.advance(6000);
+    expect(ends).toEqual([
+      [0.001, 1],
+      [5, 5000],
+    ]);
+  });
+
+  it('starts again when the session is lost just before the grant', async () => {
+    const [holder, waiter] = [bench.open(), bench.open()];
+    const held = await holder.kvi.lock('jobs');
+    const granted = waiter.kvi.lock('jobs');
+    await bench.clock.advance(0);
+    waiter.store.intercept('leaseKeepAlive', () => new Promise<never>(() => {}));
+    await bench.clock.advance(9500);
+    waiter.store.intercept('leaseKeepAlive', undefined);
+    await held.release();
+    const lock = await granted;
+    lock.assertHeld();
+    expect(waiter.store.countOf('leaseGrant')).toBe(2);
+  });
+});
