@@ -1,0 +1,47 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
+import { expect, it, jest } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import { KviService, open } from 'nestjs-hmetcd';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { everyFunction } from './interface.js';
+import { AppModule, Reports } from './quick-start.js';
+
+const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+
+function source(file: string): string {
+  return readFileSync(new URL(file, import.meta.url), 'utf8');
+}
+
+it('shows the quick start as it is tested', () => {
+  expect(readme).toContain(source('./quick-start.ts'));
+});
+
+it('shows the functions of the interface as they are tested', () => {
+  expect(readme).toContain(source('./interface.ts'));
+});
+
+it('has a quick start that does what it says', async () => {
+  const testing = await Test.createTestingModule({ imports: [AppModule] }).compile();
+  testing.useLogger(false);
+  const app = await testing.init();
+  const reports = app.get(Reports);
+  expect(await Promise.all([reports.writeNext(), reports.writeNext()])).toEqual([1, 2]);
+  await app.get(KviService).store('config/rows-per-report', '5');
+  while (reports.rowsPerReport === 100) await setImmediate();
+  expect(reports.rowsPerReport).toBe(5);
+  await app.close();
+});
+
+it('has an example for every function of the interface, and each does what its comment says', async () => {
+  const written = jest.spyOn(console, 'log').mockImplementation(() => {});
+  const kvi = await open(`mem:${randomUUID()}`, { logger: new RecordingLogger() });
+  const functions = Object.getOwnPropertyNames(Object.getPrototypeOf(kvi)).filter(
+    (name) => name !== 'constructor',
+  );
+  for (const name of functions) expect(source('./interface.ts')).toContain(`kvi.${name}(`);
+  await everyFunction(kvi);
+  expect(written.mock.calls).toEqual([['rack/x1', 'ready'], ['rack/x1: ready -> busy']]);
+  written.mockRestore();
+});
