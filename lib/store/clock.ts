@@ -9,8 +9,8 @@ export interface Clock {
   now(): number;
 
   /**
-   * Runs `callback` once, after `delayMs` milliseconds or as soon as the event loop gets to it afterwards.
-   * A `background` timer does not keep the process alive.
+   * Runs `callback` once, when `now()` has grown by `delayMs` milliseconds or as soon as the event loop gets to it
+   * afterwards. A `background` timer does not keep the process alive.
    */
   setTimer(delayMs: number, callback: () => void, options?: { background?: boolean }): CancelTimer;
 }
@@ -33,14 +33,19 @@ function setSystemTimer(
   callback: () => void,
   options: { background?: boolean } = {},
 ): CancelTimer {
+  const dueAt = systemNow() + delayMs;
   let timer: NodeJS.Timeout;
   const arm = (remainingMs: number): void => {
-    const stepMs = Math.min(remainingMs, LONGEST_TIMEOUT_MS);
-    const isLast = stepMs === remainingMs;
-    timer = setTimeout(() => (isLast ? callback() : arm(remainingMs - stepMs)), stepMs);
+    timer = setTimeout(runIfDue, Math.min(remainingMs, LONGEST_TIMEOUT_MS));
     if (options.background) timer.unref();
   };
-  arm(Math.max(0, delayMs));
+  // Node's timers follow a clock of their own: one may run before its time has come on this one.
+  const runIfDue = (): void => {
+    const remainingMs = dueAt - systemNow();
+    if (remainingMs > 0) arm(remainingMs);
+    else callback();
+  };
+  arm(delayMs);
   return () => clearTimeout(timer);
 }
 

@@ -1,0 +1,11 @@
+import { Module } from '@nestjs/common';
+import { HmEtcdModule } from 'nestjs-hmetcd';
+import { AppController } from './app.controller';
+import { AppService } from './app.service';
+
+@Module({
+  imports: [HmEtcdModule.forRoot('mem:')],
+  controllers: [AppController],
+  providers: [AppService],
+})
+export class AppModule {}
