@@ -215,7 +215,8 @@ export class MemoryDatabase {
 
   #commit(events: WatchEvent[]): void {
     if (events.length === 0) return;
-    const changes = { revision: this.#nextRevision, events };
+    // A copy has no room to grow, which in an array of one event is most of it.
+    const changes = { revision: this.#nextRevision, events: [...events] };
     this.#history.append(changes);
     this.#watchers.publish(changes);
     if (this.#history.isOverweight) this.compact(this.#history.halfWeightRevision());

@@ -112,9 +112,11 @@ function inFuture(revision: number, newest: number): InvalidArgumentError {
   return new InvalidArgumentError(`Revision ${revision} was asked for, but the newest is ${newest}.`);
 }
 
+/** With the record before, which the event keeps alive: a deletion of something large weighs as much. */
 function weightOf(changes: WatchResponse): number {
   return changes.events.reduce(
-    (weight, { kv }: WatchEvent) => weight + kv.key.length + kv.value.length + EVENT_OVERHEAD,
+    (weight, { kv, previous }: WatchEvent) =>
+      weight + kv.key.length + kv.value.length + (previous?.value.length ?? 0) + EVENT_OVERHEAD,
     0,
   );
 }

@@ -9,23 +9,25 @@ const BTree = EmptyBTree.constructor as new (
   compare: (a: string, b: string) => number,
 ) => typeof EmptyBTree;
 
-/** A set of keys in byte order: k keys among n are walked in O(log n + k). */
-export class OrderedKeys {
+/** Keys in byte order, each with something that belongs to it: k keys among n are walked in O(log n + k). */
+export class OrderedKeys<T> {
   readonly #tree = new BTree(undefined, compareBytes);
 
-  add(key: string): void {
-    this.#tree.set(key, undefined);
+  set(key: string, belonging: T): void {
+    this.#tree.set(key, belonging);
   }
 
   delete(key: string): void {
     this.#tree.delete(key);
   }
 
-  /** Visits the keys of a span in order until `visit` answers false. */
-  walk(span: Required<KeySpan>, visit: (key: string) => boolean): void {
+  /** Visits what belongs to the keys of a span, in their order, until `visit` answers false. */
+  walk(span: Required<KeySpan>, visit: (belonging: T) => boolean): void {
     const toLast = span.rangeEnd === TO_LAST_KEY;
     const end = toLast ? this.#tree.maxKey() : span.rangeEnd;
     if (end === undefined) return;
-    this.#tree.forRange(span.key, end, toLast, (key: string) => (visit(key) ? undefined : { break: true }));
+    this.#tree.forRange(span.key, end, toLast, (_key: string, belonging: T) =>
+      visit(belonging) ? undefined : { break: true },
+    );
   }
 }

@@ -1,0 +1,29 @@
+import { describe, expect, it } from '@jest/globals';
+import * as errors from '../../lib/store/errors.js';
+
+const { CompactedError, HmEtcdError, ...others } = errors;
+
+describe('The errors of the store', () => {
+  it.each(Object.entries(others))('%s has its name, a stable code, its cause, and its root', (name, Type) => {
+    const cause = new Error('underneath');
+    const error = new Type('What went wrong.', { cause });
+    expect(error).toBeInstanceOf(HmEtcdError);
+    expect(error).toBeInstanceOf(Error);
+    const code = `ERR_HMETCD_${name
+      .replace(/Error$/, '')
+      .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
+      .toUpperCase()}`;
+    expect(error).toMatchObject({ name, code, message: 'What went wrong.', cause });
+  });
+
+  it('CompactedError says from where on changes can be had', () => {
+    const error = new CompactedError('gone', 12);
+    expect(error).toMatchObject({ name: 'CompactedError', code: 'ERR_HMETCD_COMPACTED', revision: 12 });
+    expect(error).toBeInstanceOf(HmEtcdError);
+  });
+
+  it('have codes of their own', () => {
+    const codes = [...Object.values(others).map((Type) => new Type('').code), new CompactedError('', 1).code];
+    expect(new Set(codes).size).toBe(codes.length);
+  });
+});
