@@ -84,7 +84,8 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
     try {
       this.#options.signal?.throwIfAborted();
       if (this.#isOver) return;
-      const watch = await this.#open();
+      const watch = await this.#openUnlessOver();
+      if (watch === undefined) return;
       let response = await watch.next();
       while (response !== undefined) {
         yield* this.#visible(response.events);
@@ -93,6 +94,17 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
       this.#options.signal?.throwIfAborted();
     } finally {
       this.#endWatch();
+    }
+  }
+
+  /** Whoever ends the stream while it opens ends it without an error. */
+  async #openUnlessOver(): Promise<Watch | undefined> {
+    try {
+      return await this.#open();
+    } catch (error) {
+      this.#options.signal?.throwIfAborted();
+      if (this.#isOver) return undefined;
+      throw error;
     }
   }
 

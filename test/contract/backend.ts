@@ -52,7 +52,8 @@ export class Fixture {
   /** A handle; each call gives one of its own. */
   async open(options: KviOptions = {}): Promise<Kvi> {
     const { endpoint, options: placeOptions } = this.#place!;
-    const kvi = await open(endpoint, { logger: this.logger, ...placeOptions, ...options });
+    const namespace = (placeOptions.namespace ?? '') + (options.namespace ?? '');
+    const kvi = await open(endpoint, { logger: this.logger, ...placeOptions, ...options, namespace });
     this.#handles.push(kvi);
     return kvi;
   }
