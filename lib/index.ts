@@ -1,0 +1,65 @@
+/// <reference types="node" preserve="true" />
+export { open } from './kvi/open.js';
+export type {
+  ChangesOptions,
+  HeldLock,
+  KeyRange,
+  KeyValue,
+  Kvi,
+  LockOptions,
+  Snapshot,
+  TransactionOperator,
+  WatchCallback,
+  WatchEnd,
+  WatchHandle,
+  WatchOptions,
+} from './kvi/kvi.js';
+export type { AuthOptions, HmEtcdLogger, KviOptions, TlsOptions } from './kvi/options.js';
+export {
+  DELETE,
+  KeyChangeOp,
+  KVC_KEYCHANGE_DELETE,
+  KVC_KEYCHANGE_INVAL,
+  KVC_KEYCHANGE_PUT,
+  PUT,
+  type KeyChange,
+} from './kvi/key-change.js';
+export { currentLock } from './kvi/lock-context.js';
+export { LockLostError, LockTimeoutError } from './kvi/errors.js';
+export {
+  AuthenticationError,
+  ClosedError,
+  CompactedError,
+  HmEtcdError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  RequestTimeoutError,
+  UnavailableError,
+} from './store/errors.js';
+export { HmEtcdModule } from './nest/hmetcd.module.js';
+export type {
+  HmEtcdAsyncAnswer,
+  HmEtcdConnectionOptions,
+  HmEtcdModuleAsyncOptions,
+  HmEtcdModuleOptions,
+  HmEtcdOptionsFactory,
+  InstanceOptions,
+} from './nest/hmetcd-options.interface.js';
+export { KviService } from './nest/kvi.service.js';
+export type { Instance } from './nest/instance.js';
+export { getKviToken } from './nest/kvi.tokens.js';
+export { InjectKvi } from './nest/inject-kvi.decorator.js';
+export {
+  DistLocked,
+  type DistLockedOptions,
+  type DistLockedTimeout,
+  type LockedMethodDecorator,
+  type LockNamer,
+  type SkippableMethodDecorator,
+} from './nest/dist-locked.decorator.js';
+export {
+  OnKeyChange,
+  type KeyChangeMethodDecorator,
+  type OnKeyChangeOptions,
+} from './nest/on-key-change.decorator.js';

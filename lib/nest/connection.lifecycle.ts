@@ -1,0 +1,79 @@
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+} from '@nestjs/common';
+import { ModulesContainer } from '@nestjs/core';
+import { systemClock } from '../store/clock.js';
+import { connectionsOf, orAbandon } from './connection.registry.js';
+import type { Connection } from './connection.settings.js';
+import { DistLockedExplorer } from './dist-locked.explorer.js';
+import { HMETCD_CONNECTION, HMETCD_KVI } from './hmetcd.constants.js';
+import { InstanceMarker } from './instance.marker.js';
+import { KeyChangeExplorer } from './key-change.explorer.js';
+import { KeyChangeOrchestrator } from './key-change.orchestrator.js';
+import type { KviService } from './kvi.service.js';
+
+/** What happens when, over the life of one connection in an application. */
+@Injectable()
+export class ConnectionLifecycle
+  implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown
+{
+  private cancelClosing = (): void => {};
+
+  constructor(
+    @Inject(HMETCD_KVI) private readonly kvi: Partial<KviService>,
+    @Inject(HMETCD_CONNECTION) private readonly connection: Connection,
+    private readonly modules: ModulesContainer,
+    private readonly lockedMethods: DistLockedExplorer,
+    private readonly handlers: KeyChangeExplorer,
+    private readonly orchestrator: KeyChangeOrchestrator,
+    private readonly marker: InstanceMarker,
+  ) {}
+
+  onModuleInit(): Promise<void> {
+    return orAbandon(this.modules, () => {
+      this.lockedMethods.giveConnections();
+      this.handlers.explore();
+    });
+  }
+
+  /** The marker comes last: an instance that is seen handles changes already. */
+  onApplicationBootstrap(): Promise<void> {
+    return orAbandon(this.modules, async () => {
+      this.lockedMethods.warnOfSharedDefaultLock();
+      await this.orchestrator.start();
+      await this.marker.announce();
+      connectionsOf(this.modules).hasStarted(this.connection.settings.name);
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.orchestrator.stop();
+    this.closeIfShutdownHangs();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.cancelClosing();
+    await this.close();
+  }
+
+  /** A mock need not know how to close. */
+  private async close(): Promise<void> {
+    await this.kvi.close?.();
+  }
+
+  /**
+   * Before `onApplicationShutdown` Nest waits for its HTTP server, which waits for every request, without a limit. A
+   * request that waits for its lock's signal would wait for ever: only closing makes that signal abort.
+   */
+  private closeIfShutdownHangs(): void {
+    const { shutdownTimeoutMs } = this.connection.settings;
+    // An error shows when `onApplicationShutdown` closes again.
+    const close = (): void => void this.close().catch(() => {});
+    this.cancelClosing = systemClock.setTimer(shutdownTimeoutMs, close, { background: true });
+  }
+}

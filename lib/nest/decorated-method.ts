@@ -1,0 +1,38 @@
+import { types } from 'node:util';
+import { InvalidArgumentError } from '../store/errors.js';
+import { NOT_A_METHOD } from './hmetcd.messages.js';
+
+/** What a method decorator is applied to. */
+export interface Decorated {
+  readonly target: object;
+  readonly key: string | symbol;
+  readonly descriptor: PropertyDescriptor | undefined;
+}
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/**
+ * The method that was decorated.
+ *
+ * @throws InvalidArgumentError for a static method, a property, an accessor, a generator
+ */
+export function methodOf(decorator: string, { target, key, descriptor }: Decorated): Method {
+  const kind = wrongKind(target, descriptor);
+  if (kind !== undefined)
+    throw new InvalidArgumentError(NOT_A_METHOD(decorator, memberName(target, key), kind));
+  return descriptor!.value as Method;
+}
+
+export function memberName(target: object, key: string | symbol): string {
+  const owner = typeof target === 'function' ? target : target.constructor;
+  return `${owner.name}.${String(key)}`;
+}
+
+function wrongKind(target: object, descriptor: PropertyDescriptor | undefined): string | undefined {
+  if (typeof target === 'function') return 'static';
+  if (descriptor === undefined) return 'a property';
+  if (descriptor.get !== undefined || descriptor.set !== undefined) return 'an accessor';
+  if (typeof descriptor.value !== 'function') return 'no function';
+  if (types.isGeneratorFunction(descriptor.value)) return 'a generator';
+  return undefined;
+}

@@ -1,0 +1,14 @@
+/** What the user answered: an endpoint or options, not yet checked when a factory answered it. */
+export const HMETCD_OPTIONS = 'nestjs-hmetcd options';
+
+/** The checked options of the connection that a module is for. */
+export const HMETCD_CONNECTION = 'nestjs-hmetcd connection options';
+
+/** The connection under a token that is the same in every module, whatever the connection's name. */
+export const HMETCD_KVI = 'nestjs-hmetcd connection';
+
+export const DIST_LOCKED_METADATA = 'nestjs-hmetcd:dist-locked';
+export const ON_KEY_CHANGE_METADATA = 'nestjs-hmetcd:on-key-change';
+
+/** The context of the module's log lines. */
+export const LOGGER_CONTEXT = 'HmEtcd';

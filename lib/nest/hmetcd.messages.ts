@@ -1,0 +1,83 @@
+/** `connection 'billing'`, or the one that has no name. */
+export const connectionTitle = (name: string | undefined): string =>
+  name === undefined ? 'the unnamed connection' : `connection '${name}'`;
+
+const forRootOf = (name: string | undefined): string =>
+  name === undefined
+    ? 'HmEtcdModule.forRoot(endpoint)'
+    : `HmEtcdModule.forRoot({ name: '${name}', endpoint })`;
+
+export const ONE_FACTORY =
+  'options.useFactory, options.useClass or options.useExisting must be given, and only one of them. Nothing was sent.';
+
+export const DUPLICATE_CONNECTION = (name: string | undefined): string =>
+  `${capitalised(connectionTitle(name))} is defined by two HmEtcdModule.forRoot() or forRootAsync() calls in one application. ` +
+  'Give one of them a `name` of its own, or import one and the same module object in both places.';
+
+export const SERVICE_NOT_PROVIDED =
+  'KviService is made by HmEtcdModule: import HmEtcdModule.forRoot(endpoint), and do not list the class among providers.';
+
+export const NO_INSTANCE_OPTION = (name: string | undefined): string =>
+  `options.instance must be given to the module of ${connectionTitle(name)} for instances() to know where they are, ` +
+  "for example instance: { prefix: 'instances/' }. Nothing was sent.";
+
+/** The description of the hidden property that carries a connection; Nest shows it when it cannot be injected. */
+export const CONNECTION_PROPERTY = (name: string | undefined): string =>
+  `HmEtcd ${connectionTitle(name)}, which @DistLocked or @OnKeyChange needs: import ${forRootOf(name)}`;
+
+export const UNKNOWN_CONNECTION = (className: string, name: string | undefined): string =>
+  `${className} has methods with @DistLocked or @OnKeyChange on ${connectionTitle(name)}, ` +
+  `but no module defines it: import ${forRootOf(name)}.`;
+
+export const NO_CONNECTION = (method: string, name: string | undefined): string =>
+  `${method} is @DistLocked, but its object was not given ${connectionTitle(name)}: only objects that Nest made or ` +
+  'that are providers have one, from onModuleInit on. Inject the object instead of calling `new`, ' +
+  `import ${forRootOf(name)}, or use kvi.withLock(). The method was not called.`;
+
+export const NOT_A_METHOD = (decorator: string, member: string, kind: string): string =>
+  `${decorator} needs an instance method, but ${member} is ${kind}.`;
+
+export const LAZY_RESULT = (method: string, kind: string): string =>
+  `${method} is @DistLocked, but its result is ${kind}, which goes on after the lock is given back. ` +
+  'Return a promise of the finished result.';
+
+export const SKIPPED = (method: string, lockName: string): string =>
+  `skipped ${method}: the lock '${lockName}' was not had in time`;
+
+export const LOSS_IGNORED = (method: string, lockName: string): string =>
+  `${method} finished after its lock '${lockName}' was lost; ignored, as onLost says`;
+
+export const SHARED_DEFAULT_LOCK = (lockName: string, methods: readonly string[]): string =>
+  `${methods.join(', ')} share the default lock '${lockName}': while one runs the others wait. ` +
+  'Give each a lock of its own by @DistLocked(timeoutSec, { name }).';
+
+export const REQUEST_SCOPED_HANDLER = (method: string): string =>
+  `${method} is marked with @OnKeyChange, but its class is request-scoped, or transient and used by nobody: there is no ` +
+  'object to call when a key changes. Move the handler to a class of the default scope.';
+
+export const HANDLER_THREW = (method: string, error: string): string =>
+  `${method} (@OnKeyChange) threw ${error}; it goes on with the next change`;
+
+export const CHANGES_MISSED = (method: string): string =>
+  `${method} (@OnKeyChange) missed changes: the store compacted them away before they were read. It goes on from now; ` +
+  'with { initial: true } it would be called for every difference.';
+
+export const CHANGES_RESYNCED = (method: string): string =>
+  `${method} (@OnKeyChange) fell behind a compaction and is brought up to date from a snapshot`;
+
+export const CHANGES_FAILED = (method: string, error: string, mayMiss: boolean): string =>
+  `the changes for ${method} (@OnKeyChange) ended with ${error}; trying again` +
+  (mayMiss ? ', and those made meanwhile are missed' : '');
+
+export const HANDLERS_SKIPPED = (methods: readonly string[]): string =>
+  `skipped ${methods.join(', ')} (@OnKeyChange): the connection cannot watch, it is probably a mock`;
+
+export const MARKER_SKIPPED =
+  'skipped the instance marker: the connection has no temporary keys, it is probably a mock';
+
+export const SLOW_HANDLERS = (methods: readonly string[], waitedMs: number): string =>
+  `shutdown goes on without ${methods.join(', ')} (@OnKeyChange), which did not finish within ${waitedMs} ms`;
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,92 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { ConnectionLifecycle } from './connection.lifecycle.js';
+import { DistLockedExplorer } from './dist-locked.explorer.js';
+import { DistLockedMetadataAccessor } from './dist-locked.metadata-accessor.js';
+import { checkAsyncOptions, readModuleOptions } from './hmetcd-options.checks.js';
+import type {
+  HmEtcdModuleAsyncOptions,
+  HmEtcdModuleOptions,
+  HmEtcdOptionsFactory,
+} from './hmetcd-options.interface.js';
+import { HMETCD_OPTIONS } from './hmetcd.constants.js';
+import { InstanceMarker } from './instance.marker.js';
+import { KeyChangeExplorer } from './key-change.explorer.js';
+import { KeyChangeMetadataAccessor } from './key-change.metadata-accessor.js';
+import { KeyChangeOrchestrator } from './key-change.orchestrator.js';
+import { kviProviders } from './kvi.provider.js';
+import { getKviToken } from './kvi.tokens.js';
+import { ProviderScanner } from './provider.scanner.js';
+
+/**
+ * Connects an application to a store: opens the connection before the application starts, provides it as
+ * `KviService`, and closes it in `onApplicationShutdown`. Import it once for each connection.
+ *
+ * The application does not start when the store does not answer within `connectTimeoutMs`.
+ *
+ * @publicApi
+ */
+@Module({})
+export class HmEtcdModule {
+  /**
+   * A connection to an endpoint with the defaults of every option, or one as the options say.
+   *
+   * @throws InvalidArgumentError that names the option and what it may be
+   */
+  static forRoot(endpointOrOptions: string | readonly string[] | HmEtcdModuleOptions): DynamicModule {
+    const { name, isGlobal, ...answer } = readModuleOptions(endpointOrOptions);
+    return connectionModule({ name, isGlobal }, [{ provide: HMETCD_OPTIONS, useValue: answer }]);
+  }
+
+  /**
+   * A connection as a factory says: an endpoint or options, given by `useFactory`, `useClass` or `useExisting`.
+   * `name` and `isGlobal` stand beside it, for Nest must know them before the factory can be asked. What the factory
+   * answers is checked when the application starts.
+   *
+   * @throws InvalidArgumentError that names the option and what it may be
+   */
+  static forRootAsync(options: HmEtcdModuleAsyncOptions): DynamicModule {
+    checkAsyncOptions(options);
+    return connectionModule(options, asyncProviders(options));
+  }
+}
+
+function connectionModule(
+  { name, isGlobal = true, imports = [] }: Pick<HmEtcdModuleAsyncOptions, 'name' | 'isGlobal' | 'imports'>,
+  optionsProviders: Provider[],
+): DynamicModule {
+  return {
+    module: HmEtcdModule,
+    global: isGlobal,
+    imports: [DiscoveryModule, ...imports],
+    providers: [
+      ...optionsProviders,
+      ...kviProviders(name),
+      ProviderScanner,
+      DistLockedMetadataAccessor,
+      DistLockedExplorer,
+      KeyChangeMetadataAccessor,
+      KeyChangeExplorer,
+      KeyChangeOrchestrator,
+      InstanceMarker,
+      ConnectionLifecycle,
+    ],
+    exports: [getKviToken(name)],
+  };
+}
+
+function asyncProviders({
+  useFactory,
+  inject = [],
+  useClass,
+  useExisting,
+}: HmEtcdModuleAsyncOptions): Provider[] {
+  if (useFactory !== undefined) return [{ provide: HMETCD_OPTIONS, useFactory, inject }];
+  const source = (useClass ?? useExisting)!;
+  const answer = {
+    provide: HMETCD_OPTIONS,
+    useFactory: (factory: HmEtcdOptionsFactory) => factory.createHmEtcdOptions(),
+    inject: [source],
+  };
+  return useClass === undefined ? [answer] : [answer, useClass];
+}

@@ -1,0 +1,110 @@
+import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
+import type { KeyRange } from '../kvi/kvi.js';
+import { checkBoolean, checkChangeOp, checkFields, checkRange } from '../kvi/validate.js';
+import { compareBytes } from '../store/byte-order.js';
+import { InvalidArgumentError } from '../store/errors.js';
+import { injectConnection } from './connection.property.js';
+import { memberName, methodOf } from './decorated-method.js';
+import { checkConnectionName } from './hmetcd-options.checks.js';
+import { NOT_A_METHOD } from './hmetcd.messages.js';
+import { addKeyChangeMetadata, type KeyChangeMetadata } from './key-change.metadata-accessor.js';
+
+/** @publicApi */
+export interface OnKeyChangeOptions {
+  /**
+   * First call the handler with a PUT for each key that exists; the application starts when that is done. After a
+   * compaction the handler is then called for every difference.
+   *
+   * @default false
+   */
+  readonly initial?: boolean;
+
+  /**
+   * Fill `change.prevValue`. The first pass has none.
+   *
+   * @default false
+   */
+  readonly prevValue?: boolean;
+
+  /**
+   * The name of the connection whose keys these are.
+   *
+   * @default undefined the connection without a name
+   */
+  readonly connection?: string;
+}
+
+/**
+ * Takes methods with at most one parameter, the change.
+ *
+ * @publicApi
+ */
+export type KeyChangeMethodDecorator<Op extends PUT | DELETE = PUT | DELETE> = <
+  Handler extends (change: Extract<KeyChange, { op: Op }>) => unknown,
+>(
+  target: object,
+  key: string,
+  descriptor: TypedPropertyDescriptor<Handler>,
+) => void;
+
+/**
+ * Calls the method with every change of a key, a prefix or a range, from bootstrap until shutdown: one at a time, in
+ * order of revision, awaiting what it returns. One that throws is logged, and the next change comes all the same.
+ * Neither a deletion nor the returned value ends it.
+ *
+ * For methods of providers, controllers, guards, interceptors and alike, once for each object; may be put on one
+ * method several times. A request-scoped class is refused at the start. In lazy-loaded modules nothing is called:
+ * use `kvi.watchWithCB()` or `kvi.changes()` there.
+ *
+ * @param keyOrRange a string is exactly that key
+ * @param op left out: both PUT and DELETE
+ * @throws InvalidArgumentError for a wrong argument, a static or symbol-named method, a property, an accessor, a generator
+ *
+ * @publicApi
+ */
+export function OnKeyChange<Op extends PUT | DELETE = PUT | DELETE>(
+  keyOrRange: KeyRange,
+  op?: Op,
+  options: OnKeyChangeOptions = {},
+): KeyChangeMethodDecorator<Op> {
+  const metadata = readArguments(keyOrRange, op, options);
+  return (target, key, descriptor) => {
+    const method = methodOf('@OnKeyChange', { target, key, descriptor });
+    refuseSymbol(target, key);
+    addKeyChangeMetadata(method, metadata);
+    injectConnection(target, metadata.connection);
+  };
+}
+
+function readArguments(
+  range: KeyRange,
+  op: PUT | DELETE | undefined,
+  options: OnKeyChangeOptions,
+): KeyChangeMetadata {
+  checkRange('keyOrRange', range);
+  refuseInverted(range);
+  if (op !== undefined) checkChangeOp('op', op);
+  checkFields<OnKeyChangeOptions>('options', options, {
+    initial: checkBoolean,
+    prevValue: checkBoolean,
+    connection: checkConnectionName,
+  });
+  const { initial = false, prevValue = false, connection } = options;
+  return { range, op, initial, prevValue, connection };
+}
+
+/** It would be called never, and fail only when the application starts. */
+function refuseInverted(range: KeyRange): void {
+  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
+    throw new InvalidArgumentError('keyOrRange.start must not come after keyOrRange.end. Nothing was sent.');
+  }
+}
+
+/** Nest scans methods by name: one named by a symbol would never be called. */
+function refuseSymbol(target: object, key: string | symbol): void {
+  if (typeof key === 'symbol') {
+    throw new InvalidArgumentError(
+      NOT_A_METHOD('@OnKeyChange', memberName(target, key), 'named by a symbol'),
+    );
+  }
+}
