@@ -45,11 +45,14 @@ export class DeletionWatch {
     const watch = await this.#store.watch({ key: this.#key, afterRevision });
     this.#watch = watch;
     if (this.#cancelled.signal.aborted) watch.cancel();
-    let response = await watch.next();
-    while (response !== undefined && !response.events.some((event) => event.type === 'delete')) {
-      response = await watch.next();
+    try {
+      let response = await watch.next();
+      while (response !== undefined && !response.events.some((event) => event.type === 'delete')) {
+        response = await watch.next();
+      }
+    } finally {
+      watch.cancel();
     }
-    watch.cancel();
   }
 
   /** Where to watch on from; undefined when the key has gone. Where nothing can be read, the place stays. */

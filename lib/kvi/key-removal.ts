@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
 import type { Compare, Store } from '../store/store.js';
+import { RunningTasks } from './running-tasks.js';
 import type { SessionLease } from './session.js';
 
 const RETRY_MS = 500;
@@ -17,6 +18,7 @@ export class KeyRemoval {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #retries = new Set<CancelTimer>();
+  readonly #removals = new RunningTasks();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -29,7 +31,22 @@ export class KeyRemoval {
    * @returns whether it was still there
    * @throws what the store throws; the deletion is then retried until it is confirmed or the lease is over
    */
-  async remove(place: QueuePlace): Promise<boolean> {
+  remove(place: QueuePlace): Promise<boolean> {
+    return this.#removals.track(place.key, this.#remove(place));
+  }
+
+  /** Resolves when no removal is under way; those that wait for a retry do not count. */
+  idle(): Promise<void> {
+    return this.#removals.allDone();
+  }
+
+  /** Ends the retries: the lease ends what is left. */
+  close(): void {
+    for (const cancel of this.#retries) cancel();
+    this.#retries.clear();
+  }
+
+  async #remove(place: QueuePlace): Promise<boolean> {
     const isOurs: Compare =
       place.token === undefined
         ? { target: 'create', key: place.key, operator: '>', revision: 0 }
@@ -45,12 +62,6 @@ export class KeyRemoval {
       this.#retryLater(place);
       throw error;
     }
-  }
-
-  /** Ends the retries: the lease ends what is left. */
-  close(): void {
-    for (const cancel of this.#retries) cancel();
-    this.#retries.clear();
   }
 
   #retryLater(place: QueuePlace): void {

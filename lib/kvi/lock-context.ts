@@ -6,7 +6,7 @@ export interface LockedSection {
   /** Whose section: the same name on another handle is another lock. */
   readonly owner: object;
   readonly lock: HeldLock;
-  readonly outer: LockedSection | undefined;
+  outer: LockedSection | undefined;
   /** The function has returned; what it started may go on, but not under the lock. */
   hasEnded: boolean;
 }
@@ -31,7 +31,10 @@ export function enclosingSection(owner: object, name: string): LockedSection | u
 
 /** Runs `fn` as a section of its own. */
 export async function runInSection<T>(owner: object, lock: HeldLock, fn: () => Promise<T>): Promise<T> {
-  const section: LockedSection = { owner, lock, outer: sections.getStore(), hasEnded: false };
+  const outer = liveSection(sections.getStore());
+  // A job that starts its own successor, and so on, would otherwise keep all its predecessors in memory.
+  if (outer !== undefined) outer.outer = liveSection(outer.outer);
+  const section: LockedSection = { owner, lock, outer, hasEnded: false };
   try {
     return await sections.run(section, fn);
   } finally {
@@ -40,7 +43,14 @@ export async function runInSection<T>(owner: object, lock: HeldLock, fn: () => P
 }
 
 function findSection(accept: (section: LockedSection) => boolean): LockedSection | undefined {
-  let section = sections.getStore();
-  while (section !== undefined && (section.hasEnded || !accept(section))) section = section.outer;
+  let section = liveSection(sections.getStore());
+  while (section !== undefined && !accept(section)) section = liveSection(section.outer);
   return section;
+}
+
+/** The section itself, or the nearest around it that has not ended. */
+function liveSection(section: LockedSection | undefined): LockedSection | undefined {
+  let live = section;
+  while (live?.hasEnded) live = live.outer;
+  return live;
 }

@@ -42,6 +42,11 @@ export class LockedSections {
     const leaveTurn = await this.#takeTurn(name, patience);
     try {
       const hold = await this.#locks.acquire(name, patience, maxHoldSec);
+      // close() may have come while the grant was on its way here, and does not know of this function.
+      if (patience.signal.aborted) {
+        await this.#release(hold).catch(() => {});
+        throw patience.signal.reason;
+      }
       patience.end();
       const label = fn.name === '' ? `lock '${name}'` : `lock '${name}' (${fn.name})`;
       return await this.#tasks.track(label, this.#runAndRelease(hold, fn));
@@ -87,7 +92,8 @@ export class LockedSections {
   async #takeTurn(name: string, patience: Patience): Promise<() => void> {
     const queue = this.#turns.get(name) ?? new LocalQueue();
     const forgetIfIdle = (): void => {
-      if (queue.isIdle) this.#turns.delete(name);
+      // Others may have emptied it, and begun another, since.
+      if (queue.isIdle && this.#turns.get(name) === queue) this.#turns.delete(name);
     };
     this.#turns.set(name, queue);
     try {

@@ -5,6 +5,7 @@ import type { Kvi } from './kvi.js';
 import { openStore } from './open-store.js';
 import { type Endpoint, type KviOptions, parseEndpoint, resolveKviOptions } from './options.js';
 import { StoreKvi } from './store-kvi.js';
+import { unfailing } from './unfailing-logger.js';
 
 /**
  * Opens a handle outside Nest. Go: `Open`.
@@ -19,7 +20,7 @@ export async function open(endpoint: string | readonly string[], options?: KviOp
   const place = parseEndpoint('endpoint', endpoint);
   const resolved = resolveKviOptions(options);
   const store = await within(resolved.connectTimeoutMs, openStore(place, resolved), place);
-  resolved.logger.log(`Connected to ${describe(place)}.`);
+  unfailing(resolved.logger).log(`Connected to ${describe(place)}.`);
   return new StoreKvi(store, resolved);
 }
 

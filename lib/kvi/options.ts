@@ -1,6 +1,14 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from '../store/errors.js';
-import { checkFields, checkKey, checkValue, isRecord, refuse } from './validate.js';
+import {
+  checkFields,
+  checkKey,
+  checkLockName,
+  checkValue,
+  isRecord,
+  refuse,
+  refuseNumber,
+} from './validate.js';
 
 /**
  * How to reach a store and how patient to be. Every field may be left out.
@@ -103,7 +111,7 @@ export const KVI_OPTION_CHECKS = {
   requestTimeoutMs: checkMilliseconds,
   sessionTtlSec: checkTtl,
   shutdownTimeoutMs: checkPatience,
-  lockName: checkKey,
+  lockName: checkLockName,
   logger: checkLogger,
 };
 
@@ -115,7 +123,9 @@ export const KVI_OPTION_CHECKS = {
 export function resolveKviOptions(options: KviOptions = {}): ResolvedKviOptions {
   checkFields<KviOptions>('options', options, KVI_OPTION_CHECKS);
   return {
-    ...options,
+    // Field by field: an options object may answer by getters, which a spread does not see.
+    tls: options.tls,
+    auth: options.auth,
     namespace: options.namespace ?? '',
     connectTimeoutMs: options.connectTimeoutMs ?? 5000,
     requestTimeoutMs: options.requestTimeoutMs ?? 5000,
@@ -192,7 +202,7 @@ function checkNamespace(argument: string, namespace: unknown): void {
 
 function checkMilliseconds(argument: string, ms: unknown): void {
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms <= 0) {
-    throw refuse(argument, 'a finite number of milliseconds above 0', ms);
+    throw refuseNumber(argument, 'a finite number of milliseconds above 0', ms);
   }
 }
 
@@ -204,7 +214,7 @@ function checkPatience(argument: string, ms: unknown): void {
 /** Below 2 s no margin of half a second fits between our deadline and the store's. */
 function checkTtl(argument: string, ttlSec: unknown): void {
   if (!Number.isSafeInteger(ttlSec) || (ttlSec as number) < 2) {
-    throw refuse(argument, 'a whole number of seconds, 2 or more', ttlSec);
+    throw refuseNumber(argument, 'a whole number of seconds, 2 or more', ttlSec);
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Clock } from '../store/clock.js';
 
-/** What a handle must not be closed under: locked functions and watch callbacks that are running. */
+/** What runs and must be waited for: locked functions and watch callbacks, before their handle is closed. */
 export class RunningTasks {
   readonly #tasks = new Map<object, { readonly name: string; readonly done: Promise<unknown> }>();
 
@@ -21,12 +21,13 @@ export class RunningTasks {
     const timeUp = new Promise<void>((resolve) => {
       cancelTimer = clock.setTimer(timeoutMs, resolve);
     });
-    await Promise.race([this.#allDone(), timeUp]);
+    await Promise.race([this.allDone(), timeUp]);
     cancelTimer();
     return [...this.#tasks.values()].map(({ name }) => name);
   }
 
-  async #allDone(): Promise<void> {
+  /** Resolves when nothing runs any more. */
+  async allDone(): Promise<void> {
     while (this.#tasks.size > 0) {
       await Promise.allSettled([...this.#tasks.values()].map(({ done }) => done));
     }

@@ -2,6 +2,7 @@ import type { CancelTimer, Clock } from '../store/clock.js';
 import { LeaseNotFoundError } from '../store/errors.js';
 import type { Lease, LeaseId, Store } from '../store/store.js';
 import type { HmEtcdLogger } from './options.js';
+import { RunningTasks } from './running-tasks.js';
 
 /** Two of three keep-alives may get lost on the way. */
 const KEEP_ALIVES_PER_TTL = 3;
@@ -98,29 +99,31 @@ export class Session {
   readonly #clock: Clock;
   readonly #ttlSec: number;
   readonly #logger: HmEtcdLogger;
+  readonly #closing: AbortSignal;
+  readonly #uses = new RunningTasks();
   #lease: SessionLease | undefined;
   #granting: Promise<SessionLease> | undefined;
 
-  constructor(store: Store, clock: Clock, ttlSec: number, logger: HmEtcdLogger) {
+  /** @param closing when it aborts, nothing new is begun under the lease, nor under another one after it */
+  constructor(store: Store, clock: Clock, ttlSec: number, logger: HmEtcdLogger, closing: AbortSignal) {
     this.#store = store;
     this.#clock = clock;
     this.#ttlSec = ttlSec;
     this.#logger = logger;
+    this.#closing = closing;
   }
 
   /**
    * Does something under the live lease, which is granted when there is none; and again under a new one when the
    * store turns out not to know the lease. Throws what the grant and `use` throw.
    */
-  async withLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
-    const lease = await this.#liveLease();
-    try {
-      return await use(lease);
-    } catch (error) {
-      if (!(error instanceof LeaseNotFoundError)) throw error;
-      lease.lose('the store no longer knows its lease');
-      return this.withLease(use);
-    }
+  withLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
+    return this.#uses.track('a use of the lease', this.#underLease(use));
+  }
+
+  /** Resolves when nothing is being done under the lease any more. */
+  idle(): Promise<void> {
+    return this.#uses.allDone();
   }
 
   /** Ends the lease, and with it every key under it, at once. */
@@ -132,6 +135,19 @@ export class Session {
   /** Ends the keep-alives; the keys live on until the lease expires. */
   async abandon(): Promise<void> {
     await this.#stop();
+  }
+
+  async #underLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
+    // Without this, what close() takes away by ending the lease would come back under another.
+    this.#closing.throwIfAborted();
+    const lease = await this.#liveLease();
+    try {
+      return await use(lease);
+    } catch (error) {
+      if (!(error instanceof LeaseNotFoundError)) throw error;
+      lease.lose('the store no longer knows its lease');
+      return this.#underLease(use);
+    }
   }
 
   async #liveLease(): Promise<SessionLease> {

@@ -6,6 +6,7 @@ import { prefixSpan } from '../store/key-span.js';
 import type { KeyRecord, KeySpan, Operation, Store, TxnRequest } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
+import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
 import { isReserved, keyAfter, spanOf } from './keys.js';
@@ -29,12 +30,14 @@ import { Patience } from './patience.js';
 import { RunningTasks } from './running-tasks.js';
 import { Session } from './session.js';
 import { TempKeys } from './temp-keys.js';
+import { unfailing } from './unfailing-logger.js';
 import {
   checkChangeOp,
   checkFields,
   checkFunction,
   checkBoolean,
   checkKey,
+  checkLockName,
   checkOperator,
   checkPositiveSeconds,
   checkRange,
@@ -71,14 +74,13 @@ export class StoreKvi implements Kvi {
 
   /** @param clock time for sessions and deadlines; tests hand in their own */
   constructor(store: Store, options: ResolvedKviOptions, clock: Clock = systemClock) {
-    const { logger } = options;
-    // Every waiter and stream listens; their number is no leak.
-    setMaxListeners(0, this.#closing.signal);
+    const logger = unfailing(options.logger);
+    expectManyListeners(this.#closing.signal);
     this.#store = store;
     this.#options = options;
     this.#clock = clock;
     this.#logger = logger;
-    this.#session = new Session(store, clock, options.sessionTtlSec, logger);
+    this.#session = new Session(store, clock, options.sessionTtlSec, logger, this.#closing.signal);
     this.#removal = new KeyRemoval(store, clock);
     this.#locks = new LockQueue(store, this.#session, { clock, logger, removal: this.#removal });
     this.#sections = new LockedSections(this.#locks, this.#tasks, logger);
@@ -96,6 +98,7 @@ export class StoreKvi implements Kvi {
   async getRange(keyStart: string, keyEnd: string): Promise<KeyValue[]> {
     checkKey('keyStart', keyStart);
     checkKey('keyEnd', keyEnd);
+    this.#checkOpen();
     if (compareBytes(keyStart, keyEnd) > 0) return [];
     return this.#read(spanOf({ start: keyStart, end: keyEnd }));
   }
@@ -250,7 +253,7 @@ export class StoreKvi implements Kvi {
   }
 
   async lock(name: string = this.#options.lockName, options: LockOptions = {}): Promise<HeldLock> {
-    checkKey('name', name);
+    checkLockName('name', name);
     checkLockOptions(options);
     return this.#patiently(name, options, (patience) =>
       this.#locks.acquire(name, patience, options.maxHoldSec),
@@ -258,7 +261,7 @@ export class StoreKvi implements Kvi {
   }
 
   async withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
-    checkKey('name', name);
+    checkLockName('name', name);
     checkLockOptions(options);
     checkFunction('fn', fn);
     const passing = this.#sections.passThrough(name, fn);
@@ -294,12 +297,24 @@ export class StoreKvi implements Kvi {
   /** Signals abort before anything is freed. A function that still runs keeps its lock until the lease expires. */
   async #endSession(): Promise<void> {
     const overrun = this.#sections.running;
-    this.#tempKeys.stop();
     const holds = this.#locks.loseAll('the handle was closed');
-    if (overrun.size === 0) return this.#session.revoke();
-    const others = holds.filter((hold) => !overrun.has(hold));
-    await Promise.all([this.#tempKeys.deleteAll(), ...others.map((hold) => hold.free())]);
+    if (overrun.size > 0) return this.#leaveToLease(holds.filter((hold) => !overrun.has(hold)));
+    this.#tempKeys.stop();
+    return this.#session.revoke();
+  }
+
+  /** Frees everything else key by key, because the lease must live on. */
+  async #leaveToLease(others: readonly Hold[]): Promise<void> {
+    // What a call is just putting can be deleted only afterwards; what is just being deleted must not be cut off.
+    await Promise.all([this.#session.idle(), this.#removal.idle()]);
+    this.#tempKeys.stop();
+    const freed = await Promise.allSettled([
+      ...this.#tempKeys.deleteAll(),
+      ...others.map((hold) => hold.free()),
+    ]);
     await this.#session.abandon();
+    const failed = freed.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   #checkOpen(): void {
@@ -343,6 +358,7 @@ export class StoreKvi implements Kvi {
 
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
+    expectManyListeners(options.signal);
     const stream = new ChangeStream(this.#store, range, options, this.#closing.signal);
     const forget = (): unknown => this.#startingStreams.delete(stream.ready);
     this.#startingStreams.add(stream.ready);
@@ -363,9 +379,14 @@ export class StoreKvi implements Kvi {
     call: (patience: Patience) => Promise<T>,
   ): Promise<T> {
     const sources = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
+    expectManyListeners(signal);
     const patience = new Patience(this.#clock, name, timeoutSec, sources);
     try {
       return await call(patience);
+    } catch (error) {
+      // A store that is being closed fails what it was asked; why the wait ended was said before.
+      patience.signal.throwIfAborted();
+      throw error;
     } finally {
       patience.end();
     }
@@ -374,6 +395,11 @@ export class StoreKvi implements Kvi {
 
 function closedError(): ClosedError {
   return new ClosedError('The handle is closed: close() was called on it, or its application shut down.');
+}
+
+/** Every waiter and stream listens, and one signal may end them all: their number is no leak, as Node would warn. */
+function expectManyListeners(signal: AbortSignal | undefined): void {
+  if (signal !== undefined) setMaxListeners(Infinity, signal);
 }
 
 function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {

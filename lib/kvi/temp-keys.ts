@@ -1,6 +1,6 @@
 import type { Clock } from '../store/clock.js';
 import { CompactedError } from '../store/errors.js';
-import type { Operation, Store, Watch, WatchEvent } from '../store/store.js';
+import type { Operation, RangeResponse, Store, Watch, WatchEvent } from '../store/store.js';
 import { sentinelKey } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
 import { thisProcess } from './owner.js';
@@ -24,15 +24,22 @@ interface Creation {
 class TempKey {
   readonly #key: string;
   readonly #keys: TempKeys;
-  #creation: Creation;
   readonly #stopped = new AbortController();
+  #creation: Creation;
+  /** Up to this revision the key's changes are known. */
+  #followedTo: number;
   #watch: Watch | undefined;
 
   constructor(keys: TempKeys, key: string, creation: Creation) {
     this.#keys = keys;
     this.#key = key;
     this.#creation = creation;
+    this.#followedTo = creation.revision;
     void this.#stayAlive();
+  }
+
+  get creation(): Creation {
+    return this.#creation;
   }
 
   stop(): void {
@@ -49,8 +56,12 @@ class TempKey {
     });
   }
 
+  get #isStopped(): boolean {
+    return this.#stopped.signal.aborted;
+  }
+
   async #stayAlive(): Promise<void> {
-    while (!this.#stopped.signal.aborted) {
+    while (!this.#isStopped) {
       try {
         if (!(await this.#untilExpired())) return;
         await this.#restore();
@@ -62,19 +73,19 @@ class TempKey {
 
   /** Follows the key to its end. Answers whether that was its lease's end, so that it should come back. */
   async #untilExpired(): Promise<boolean> {
-    const { revision } = this.#creation;
-    const watch = await this.#keys.store.watch({ key: this.#key, afterRevision: revision });
+    const watch = await this.#keys.store.watch({ key: this.#key, afterRevision: this.#followedTo });
     this.#watch = watch;
-    if (this.#stopped.signal.aborted) watch.cancel();
+    if (this.#isStopped) watch.cancel();
     try {
       for (let next = await watch.next(); next !== undefined; next = await watch.next()) {
         const end = next.events.find((event) => this.#isEnd(event));
         if (end !== undefined) return await this.#shouldComeBack(end);
+        this.#followedTo = next.revision;
       }
       return false;
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error;
-      return this.#restoreBlindly();
+      return await this.#catchUp();
     } finally {
       watch.cancel();
     }
@@ -85,20 +96,25 @@ class TempKey {
   }
 
   async #shouldComeBack({ type, kv }: WatchEvent): Promise<boolean> {
-    if (type === 'put') {
-      this.#giveUp('another wrote it');
-      return false;
-    }
+    if (type === 'put') return this.#giveUp('another wrote it');
     try {
       const sentinel = { key: sentinelKey(this.#creation.lease.id), revision: kv.modRevision };
       const { kvs } = await this.#keys.store.range({ ...sentinel, keysOnly: true });
-      if (kvs.length === 0) return true;
+      return kvs.length === 0 || this.#giveUp('it was deleted');
     } catch (error) {
       if (!(error instanceof CompactedError)) throw error;
       return this.#restoreBlindly();
     }
-    this.#giveUp('it was deleted');
-    return false;
+  }
+
+  /** What happened to the key is compacted away: what is there now must tell. */
+  async #catchUp(): Promise<boolean> {
+    const { revision, kvs } = await this.#keys.store.range({ key: this.#key, keysOnly: true });
+    const record = kvs[0];
+    if (record === undefined) return this.#restoreBlindly();
+    if (record.lease !== this.#creation.lease.id) return this.#giveUp('another wrote it');
+    this.#follow({ ...this.#creation, revision: record.modRevision }, revision);
+    return this.#untilExpired();
   }
 
   #restoreBlindly(): true {
@@ -109,22 +125,33 @@ class TempKey {
   }
 
   async #restore(): Promise<void> {
-    const creation = await this.#keys.session.withLease(async (lease) => {
-      const { succeeded, revision } = await this.#keys.store.txn({
+    await this.#keys.session.withLease(async (lease) => {
+      if (this.#isStopped) return;
+      const { succeeded, revision, responses } = await this.#keys.store.txn({
         compare: [{ target: 'create', key: this.#key, operator: '=', revision: 0 }],
         success: putUnder(lease, this.#key),
         failure: [{ type: 'range', key: this.#key, keysOnly: true }],
       });
-      return succeeded ? { lease, revision } : undefined;
+      const found = succeeded ? undefined : (responses[0] as RangeResponse).kvs[0];
+      // Under our own lease it is an earlier try whose answer was lost.
+      const isOurs = succeeded || found?.lease === lease.id;
+      if (isOurs) this.#follow({ lease, revision: found?.modRevision ?? revision }, revision);
+      else this.#giveUp('another wrote it');
     });
-    if (creation === undefined) this.#giveUp('another wrote it');
-    else this.#creation = creation;
   }
 
-  #giveUp(why: string): void {
-    this.stop();
-    this.#keys.logger.warn(`The temporary key '${this.#key}' is no longer kept: ${why}.`);
-    this.#keys.forget(this.#key, this);
+  #follow(creation: Creation, followedTo: number): void {
+    this.#creation = creation;
+    this.#followedTo = followedTo;
+  }
+
+  #giveUp(why: string): false {
+    if (!this.#isStopped) {
+      this.stop();
+      this.#keys.logger.warn(`The temporary key '${this.#key}' is no longer kept: ${why}.`);
+      this.#keys.forget(this.#key, this);
+    }
+    return false;
   }
 }
 
@@ -135,6 +162,7 @@ export class TempKeys {
   readonly clock: Clock;
   readonly logger: HmEtcdLogger;
   readonly #owned = new Map<string, TempKey>();
+  #isStopped = false;
 
   constructor(store: Store, session: Session, clock: Clock, logger: HmEtcdLogger) {
     this.store = store;
@@ -145,28 +173,41 @@ export class TempKeys {
 
   /** Creates the key, or takes it over from whoever owns it. */
   async own(key: string): Promise<void> {
-    this.#owned.get(key)?.stop();
-    this.#owned.delete(key);
-    const creation = await this.session.withLease(async (lease) => {
-      const { revision } = await this.store.txn({ success: putUnder(lease, key) });
-      return { lease, revision };
-    });
-    this.#owned.get(key)?.stop();
-    this.#owned.set(key, new TempKey(this, key, creation));
+    const former = this.#owned.get(key);
+    // It must not take our own write for another's.
+    former?.stop();
+    try {
+      await this.session.withLease(async (lease) => {
+        const { revision } = await this.store.txn({ success: putUnder(lease, key) });
+        this.#keep(key, { lease, revision });
+      });
+    } catch (error) {
+      if (former !== undefined && this.#owned.get(key) === former) this.#keep(key, former.creation);
+      throw error;
+    }
   }
 
   /** Leaves the keys to their lease, from where nothing brings them back. */
   stop(): void {
+    this.#isStopped = true;
     for (const tempKey of this.#owned.values()) tempKey.stop();
   }
 
   /** Deletes the keys while their lease lives on. */
-  async deleteAll(): Promise<void> {
-    await Promise.all([...this.#owned.values()].map((tempKey) => tempKey.delete()));
+  deleteAll(): Promise<void>[] {
+    return [...this.#owned.values()].map((tempKey) => tempKey.delete());
   }
 
   forget(key: string, tempKey: TempKey): void {
     if (this.#owned.get(key) === tempKey) this.#owned.delete(key);
+  }
+
+  #keep(key: string, creation: Creation): void {
+    const known = this.#owned.get(key);
+    // Answers may overtake each other; the later write is the one that stands.
+    if (this.#isStopped || (known !== undefined && known.creation.revision > creation.revision)) return;
+    known?.stop();
+    this.#owned.set(key, new TempKey(this, key, creation));
   }
 }
 

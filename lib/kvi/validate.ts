@@ -1,13 +1,16 @@
 import { InvalidArgumentError } from '../store/errors.js';
 import { DELETE, KeyChangeOp, PUT } from './key-change.js';
-import { RESERVED_PREFIX } from './keys.js';
+import { lockPrefix, RESERVED_PREFIX } from './keys.js';
 import type { KeyRange, TransactionOperator } from './kvi.js';
 
 /** Says what an argument may be, and of what was given only its kind: a value must not reach a message. */
 export function refuse(argument: string, mustBe: string, given: unknown): InvalidArgumentError {
-  return new InvalidArgumentError(
-    `${argument} must be ${mustBe}, but is ${kindOf(given)}. Nothing was sent.`,
-  );
+  return refusal(argument, mustBe, kindOf(given));
+}
+
+/** As {@link refuse}, for arguments that are numbers and so no secrets: -1 says more than "a number". */
+export function refuseNumber(argument: string, mustBe: string, given: unknown): InvalidArgumentError {
+  return refusal(argument, mustBe, typeof given === 'number' ? String(given) : kindOf(given));
 }
 
 export function checkKey(argument: string, key: unknown): asserts key is string {
@@ -18,6 +21,12 @@ export function checkKey(argument: string, key: unknown): asserts key is string 
       `${argument} must not lie under ${JSON.stringify(RESERVED_PREFIX)}, which the library keeps for itself. Nothing was sent.`,
     );
   }
+}
+
+/** A lock's keys lie below its name, where the library's own may not be. */
+export function checkLockName(argument: string, name: unknown): asserts name is string {
+  checkKey(argument, name);
+  checkKey(argument, lockPrefix(name));
 }
 
 export function checkValue(argument: string, value: unknown): asserts value is string {
@@ -33,24 +42,24 @@ export function checkOperator(argument: string, operator: unknown): asserts oper
 
 export function checkChangeOp(argument: string, op: unknown): asserts op is PUT | DELETE {
   if (op === KeyChangeOp.INVAL || (op !== PUT && op !== DELETE)) {
-    throw refuse(argument, `PUT (${PUT}) or DELETE (${DELETE})`, op);
+    throw refuseNumber(argument, `PUT (${PUT}) or DELETE (${DELETE})`, op);
   }
 }
 
 export function checkSeconds(argument: string, seconds: unknown): asserts seconds is number {
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) {
-    throw refuse(argument, 'a finite number of seconds, 0 or more', seconds);
+    throw refuseNumber(argument, 'a finite number of seconds, 0 or more', seconds);
   }
 }
 
 export function checkPositiveSeconds(argument: string, seconds: unknown): asserts seconds is number {
   checkSeconds(argument, seconds);
-  if (seconds === 0) throw refuse(argument, 'more than 0 seconds', seconds);
+  if (seconds === 0) throw refuseNumber(argument, 'more than 0 seconds', seconds);
 }
 
 export function checkRevision(argument: string, revision: unknown): asserts revision is number {
   if (!Number.isSafeInteger(revision) || (revision as number) < 1) {
-    throw refuse(argument, 'a revision: a whole number from 1 to 2^53-1', revision);
+    throw refuseNumber(argument, 'a revision: a whole number from 1 to 2^53-1', revision);
   }
 }
 
@@ -118,11 +127,14 @@ function checkWellFormed(argument: string, text: string): void {
   }
 }
 
+function refusal(argument: string, mustBe: string, butIs: string): InvalidArgumentError {
+  return new InvalidArgumentError(`${argument} must be ${mustBe}, but is ${butIs}. Nothing was sent.`);
+}
+
 function kindOf(given: unknown): string {
   if (given === null) return 'null';
   if (given === '') return "''";
   if (Array.isArray(given)) return 'an array';
-  if (typeof given === 'number') return String(given);
   if (typeof given === 'undefined') return 'undefined';
   return `a ${typeof given}`.replace('a object', 'an object');
 }

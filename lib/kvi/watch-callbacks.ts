@@ -4,8 +4,8 @@ import { DELETE, type KeyChange, type PUT } from './key-change.js';
 import type { WatchCallback, WatchEnd, WatchHandle } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
 
-/** The watches whose callback the running code is inside of. */
-const runningCallbacks = new AsyncLocalStorage<CallbackWatch<unknown>>();
+/** The call of a callback that the running code is inside of, or was started by. */
+const callContext = new AsyncLocalStorage<object>();
 
 /** One `watchWithCB`: hands the changes of a key to a callback, one at a time. */
 export class CallbackWatch<T> implements WatchHandle {
@@ -17,6 +17,8 @@ export class CallbackWatch<T> implements WatchHandle {
   readonly #userdata: T;
   readonly #logger: HmEtcdLogger;
   #cancelled = false;
+  /** The call that is running. */
+  #call: object | undefined;
 
   constructor(
     stream: ChangeStream,
@@ -46,29 +48,31 @@ export class CallbackWatch<T> implements WatchHandle {
   async cancel(): Promise<void> {
     this.#cancelled = true;
     const ended = this.#stream.return();
-    if (runningCallbacks.getStore() === this) return;
+    // What an earlier call has left behind, such as a timer, can wait for the one that is running.
+    if (this.#call !== undefined && callContext.getStore() === this.#call) return;
     await Promise.allSettled([ended, this.closed]);
   }
 
   async #run(): Promise<WatchEnd> {
     for await (const change of this.#stream) {
       if (this.#cancelled) break;
-      if (change.op === this.op && (await this.#call(change)) === false) return 'callback';
+      if (change.op === this.op && (await this.#callBack(change)) === false) return 'callback';
       if (change.op === DELETE) return 'deleted';
     }
     return this.#cancelled ? 'cancelled' : 'closed';
   }
 
-  async #call({ key, value, op }: KeyChange): Promise<unknown> {
+  async #callBack({ key, value, op }: KeyChange): Promise<unknown> {
+    this.#call = {};
     try {
-      return await runningCallbacks.run(this as CallbackWatch<unknown>, () =>
-        this.#callback(key, value ?? '', op, this.#userdata),
-      );
+      return await callContext.run(this.#call, () => this.#callback(key, value ?? '', op, this.#userdata));
     } catch (error) {
       const { stack, message } =
         error instanceof Error ? error : { stack: undefined, message: String(error) };
       this.#logger.error(`${this.#callbackName}, watching '${key}', threw: ${stack ?? message}`);
       return undefined;
+    } finally {
+      this.#call = undefined;
     }
   }
 

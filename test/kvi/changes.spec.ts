@@ -34,6 +34,26 @@ describe('a change stream', () => {
     expect((await next).value).toMatchObject({ value: 'v' });
   });
 
+  it('sees a temporary key that is asked for after it, however long its start takes', async () => {
+    const { kvi, store } = bench.open();
+    store.intercept('range', async (proceed) => {
+      await bench.clock.advance(0);
+      return proceed();
+    });
+    const change = kvi.watch('member');
+    await kvi.tempKey('member');
+    expect(await change).toMatchObject({ op: PUT });
+  });
+
+  it('shows nothing of what the library keeps for itself', async () => {
+    const { kvi } = bench.open();
+    const changes = kvi.changes({ prefix: '' });
+    await kvi.tempKey('member');
+    await kvi.store('k', 'v');
+    const keys = [(await changes.next()).value, (await changes.next()).value].map((change) => change?.key);
+    expect(keys).toEqual(['member', 'k']);
+  });
+
   it('that nobody reads keeps no watch', async () => {
     const { kvi, store } = bench.open();
     kvi.changes('k');

@@ -27,6 +27,17 @@ describe('a held lock', () => {
     expect(await bench.keys()).toEqual([]);
   });
 
+  it('ends at maxHoldSec also where timers run a little early by the clock', async () => {
+    const { clock } = bench;
+    const setTimer = clock.setTimer.bind(clock);
+    clock.setTimer = (delayMs, ...rest) => setTimer(Math.max(1, delayMs - 5), ...rest);
+    const { kvi } = bench.open();
+    const lock = await kvi.lock('jobs', { maxHoldSec: 30 });
+    await clock.advance(30_001);
+    expect(lock.signal.aborted).toBe(true);
+    expect(await bench.keys()).toEqual([]);
+  });
+
   it('is over after maxHoldSec also where no timer has run', async () => {
     const { kvi } = bench.open();
     const lock = await kvi.lock('jobs', { maxHoldSec: 3 });
@@ -56,6 +67,18 @@ describe('a held lock', () => {
     store.intercept('txn', undefined);
     await bench.clock.advance(1000);
     expect(await bench.keys()).toEqual([]);
+  });
+
+  it('whose key was removed and put anew by another is lost at its release, and leaves that key alone', async () => {
+    const { kvi, store } = bench.open();
+    const lock = await kvi.lock('jobs');
+    store.intercept('txn', async (proceed) => {
+      await bench.foreign.txn({ success: [{ type: 'delete', key: lock.key }] });
+      await bench.foreign.txn({ success: [{ type: 'put', key: lock.key, value: 'of another' }] });
+      return proceed();
+    });
+    await expect(lock.release()).rejects.toBeInstanceOf(LockLostError);
+    expect(await bench.keys()).toEqual([lock.key]);
   });
 
   it('is not lost when its watch breaks, and notices the removal of its key afterwards', async () => {

@@ -84,6 +84,48 @@ describe('the lock queue', () => {
     ]);
   });
 
+  it('starts again as soon as its session counts as lost, while its key is still there', async () => {
+    const [holder, waiter] = [bench.open(), bench.open()];
+    await holder.kvi.lock('jobs');
+    waiter.kvi.lock('jobs').catch(() => {});
+    waiter.store.intercept('leaseKeepAlive', () => new Promise<never>(() => {}));
+    await bench.clock.advance(8_999);
+    expect(waiter.store.countOf('leaseGrant')).toBe(1);
+    await bench.clock.advance(1);
+    await bench.clock.advance(0);
+    expect(waiter.store.countOf('leaseGrant')).toBe(2);
+    expect(await bench.keys()).toHaveLength(2);
+  });
+
+  it('starts again when the answer to its put came after the end of its session', async () => {
+    const { kvi, store } = bench.open();
+    await (await kvi.lock('warm-up')).release();
+    store.intercept('txn', async (proceed) => {
+      store.intercept('txn', undefined);
+      const answer = await proceed();
+      bench.clock.skip(10_000);
+      return answer;
+    });
+    const lock = await kvi.lock('jobs');
+    lock.assertHeld();
+    expect(store.countOf('leaseGrant')).toBe(2);
+  });
+
+  it('does not wait for a key that was put anew behind it while its watch was broken', async () => {
+    const { kvi, store } = bench.open();
+    const { id: lease } = await bench.foreign.leaseGrant(60);
+    const before = { type: 'put', key: `jobs/${lease}`, value: '', lease } as const;
+    await bench.foreign.txn({ success: [before] });
+    store.intercept('watch', () => Promise.reject(new UnavailableError('down')));
+    const granted = kvi.lock('jobs');
+    await bench.clock.advance(0);
+    await bench.foreign.txn({ success: [{ type: 'delete', key: before.key }] });
+    await bench.foreign.txn({ success: [before] });
+    store.intercept('watch', undefined);
+    await bench.clock.advance(1000);
+    expect((await granted).isHeld).toBe(true);
+  });
+
   it('starts again when the session is lost just before the grant', async () => {
     const [holder, waiter] = [bench.open(), bench.open()];
     const held = await holder.kvi.lock('jobs');

@@ -1,0 +1,39 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { PUT } from '../../lib/kvi/key-change.js';
+import type { WatchHandle } from '../../lib/kvi/kvi.js';
+import { gate } from '../contract/backend.js';
+import { Workbench } from '../support/workbench.js';
+
+describe('the callbacks of a watch', () => {
+  let bench: Workbench;
+  beforeEach(() => {
+    bench = new Workbench();
+  });
+  afterEach(() => bench.dispose());
+
+  it('are waited for by a cancel that an earlier one of them started', async () => {
+    const { kvi } = bench.open();
+    const [timer, entered, leave] = [gate(), gate(), gate()];
+    let cancelled: Promise<void> | undefined;
+    let running = false;
+    const handle: WatchHandle = await kvi.watchWithCB('k', PUT, async (_key, value) => {
+      if (value === 'first') {
+        void timer.opened.then(() => (cancelled = kvi.watchCBCancel(handle)));
+        return;
+      }
+      running = true;
+      entered.open();
+      await leave.opened;
+      running = false;
+    });
+    await kvi.store('k', 'first');
+    await kvi.store('k', 'second');
+    await entered.opened;
+    timer.open();
+    await bench.clock.advance(0);
+    const atCancel = cancelled!.then(() => running);
+    await bench.clock.advance(0);
+    leave.open();
+    expect(await atCancel).toBe(false);
+  });
+});
