@@ -1,6 +1,6 @@
 import type { Clock } from '../store/clock.js';
 
-/** What runs and must be waited for: locked functions and watch callbacks, before their handle is closed. */
+/** What runs and is waited for before a handle is closed: locked functions and watch callbacks above all. */
 export class RunningTasks {
   readonly #tasks = new Map<object, { readonly name: string; readonly done: Promise<unknown> }>();
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
-import { ClosedError, InvalidArgumentError } from '../store/errors.js';
+import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { prefixSpan } from '../store/key-span.js';
 import type { KeyRecord, KeySpan, Operation, Store, TxnRequest } from '../store/store.js';
@@ -46,6 +46,7 @@ import {
   checkSignal,
   checkValue,
   refuse,
+  refuseInverted,
 } from './validate.js';
 import { CallbackWatch } from './watch-callbacks.js';
 
@@ -226,7 +227,7 @@ export class StoreKvi implements Kvi {
       fromRevision: checkRevision,
       signal: checkSignal,
     });
-    refuseInverted(range);
+    refuseInverted('range', range);
     return this.#startStream(range, options);
   }
 
@@ -427,11 +428,4 @@ function checkLockOptions(options: unknown): asserts options is LockOptions {
     maxHoldSec: checkPositiveSeconds,
     signal: checkSignal,
   });
-}
-
-/** Reading an inverted range finds nothing; watching one would wait for ever. */
-function refuseInverted(range: KeyRange): void {
-  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
-    throw new InvalidArgumentError('range.start must not come after range.end. Nothing was sent.');
-  }
 }

@@ -1,3 +1,4 @@
+import { compareBytes } from '../store/byte-order.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import { DELETE, KeyChangeOp, PUT } from './key-change.js';
 import { lockPrefix, RESERVED_PREFIX } from './keys.js';
@@ -90,6 +91,15 @@ export function checkRange(argument: string, range: unknown): asserts range is K
   checkKnownFields(argument, range, ['start', 'end']);
   checkKey(`${argument}.start`, range['start']);
   checkKey(`${argument}.end`, range['end']);
+}
+
+/** Reading a range whose start comes after its end finds nothing; watching one would wait for ever. */
+export function refuseInverted(argument: string, range: KeyRange): void {
+  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
+    throw new InvalidArgumentError(
+      `${argument}.start must not come after ${argument}.end. Nothing was sent.`,
+    );
+  }
 }
 
 /** Checks the fields of an options object that are given, each by its own check. Unknown fields are refused by name. */

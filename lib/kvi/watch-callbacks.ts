@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChangeStream } from './changes.js';
+import { describeThrown } from './error-text.js';
 import { DELETE, type KeyChange, type PUT } from './key-change.js';
 import type { WatchCallback, WatchEnd, WatchHandle } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
@@ -67,9 +68,7 @@ export class CallbackWatch<T> implements WatchHandle {
     try {
       return await callContext.run(this.#call, () => this.#callback(key, value ?? '', op, this.#userdata));
     } catch (error) {
-      const { stack, message } =
-        error instanceof Error ? error : { stack: undefined, message: String(error) };
-      this.#logger.error(`${this.#callbackName}, watching '${key}', threw: ${stack ?? message}`);
+      this.#logger.error(`${this.#callbackName}, watching '${this.key}', threw ${describeThrown(error)}`);
       return undefined;
     } finally {
       this.#call = undefined;

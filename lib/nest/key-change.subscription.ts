@@ -5,7 +5,7 @@ import type { HmEtcdLogger } from '../kvi/options.js';
 import type { RunningTasks } from '../kvi/running-tasks.js';
 import { ClosedError, CompactedError } from '../store/errors.js';
 import type { ChangeSequence, ChangeSource } from './change-source.js';
-import { describeError, describeThrown } from './error-text.js';
+import { describeError, describeThrown } from '../kvi/error-text.js';
 import { CHANGES_FAILED, CHANGES_MISSED, CHANGES_RESYNCED, HANDLER_THREW } from './hmetcd.messages.js';
 import type { KeyChangeMetadata } from './key-change.metadata-accessor.js';
 

@@ -1,7 +1,6 @@
 import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type { KeyRange } from '../kvi/kvi.js';
-import { checkBoolean, checkChangeOp, checkFields, checkRange } from '../kvi/validate.js';
-import { compareBytes } from '../store/byte-order.js';
+import { checkBoolean, checkChangeOp, checkFields, checkRange, refuseInverted } from '../kvi/validate.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import { injectConnection } from './connection.property.js';
 import { memberName, methodOf } from './decorated-method.js';
@@ -82,7 +81,7 @@ function readArguments(
   options: OnKeyChangeOptions,
 ): KeyChangeMetadata {
   checkRange('keyOrRange', range);
-  refuseInverted(range);
+  refuseInverted('keyOrRange', range);
   if (op !== undefined) checkChangeOp('op', op);
   checkFields<OnKeyChangeOptions>('options', options, {
     initial: checkBoolean,
@@ -91,13 +90,6 @@ function readArguments(
   });
   const { initial = false, prevValue = false, connection } = options;
   return { range, op, initial, prevValue, connection };
-}
-
-/** It would be called never, and fail only when the application starts. */
-function refuseInverted(range: KeyRange): void {
-  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
-    throw new InvalidArgumentError('keyOrRange.start must not come after keyOrRange.end. Nothing was sent.');
-  }
 }
 
 /** Nest scans methods by name: one named by a symbol would never be called. */

@@ -27,17 +27,6 @@ describe('a held lock', () => {
     expect(await bench.keys()).toEqual([]);
   });
 
-  it('ends at maxHoldSec also where timers run a little early by the clock', async () => {
-    const { clock } = bench;
-    const setTimer = clock.setTimer.bind(clock);
-    clock.setTimer = (delayMs, ...rest) => setTimer(Math.max(1, delayMs - 5), ...rest);
-    const { kvi } = bench.open();
-    const lock = await kvi.lock('jobs', { maxHoldSec: 30 });
-    await clock.advance(30_001);
-    expect(lock.signal.aborted).toBe(true);
-    expect(await bench.keys()).toEqual([]);
-  });
-
   it('is over after maxHoldSec also where no timer has run', async () => {
     const { kvi } = bench.open();
     const lock = await kvi.lock('jobs', { maxHoldSec: 3 });

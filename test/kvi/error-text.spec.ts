@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { UnavailableError } from '../../lib/index.js';
-import { describeError, describeThrown } from '../../lib/nest/error-text.js';
+import { describeError, describeThrown } from '../../lib/kvi/error-text.js';
 
 function thrownBy(call: () => unknown): Error {
   try {
