@@ -92,10 +92,6 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
         response = await watch.next();
       }
       this.#options.signal?.throwIfAborted();
-    } catch (error) {
-      this.#options.signal?.throwIfAborted();
-      // A store that is being closed fails what it was asked; the stream has ended by then.
-      if (!this.#isOver) throw error;
     } finally {
       this.#endWatch();
     }

@@ -49,7 +49,7 @@ export class Hold implements HeldLock {
     this.#endsAt = context.clock.now() + (maxHoldSec ?? Infinity) * 1000;
     this.#stopListening = place.lease.onLost((why) => this.#reportLost(why));
     void ownKey.ended.then(() => this.#reportLost('its key was removed'));
-    if (maxHoldSec !== undefined) this.#endInTime();
+    if (maxHoldSec !== undefined && this.isHeld) this.#limit(maxHoldSec);
   }
 
   get key(): string {
@@ -104,13 +104,9 @@ export class Hold implements HeldLock {
     throw new LockLostError(`The lock '${this.name}' was lost before it was released: its key was removed.`);
   }
 
-  /** A timer may run a little before its time by the clock: it looks, and is set again. */
-  #endInTime(): void {
-    if (!this.isHeld) return;
-    const { clock } = this.#context;
-    const check = (): void => this.#endInTime();
-    const leftMs = Math.max(1, this.#endsAt - clock.now());
-    this.#cancelMaxHold = clock.setTimer(leftMs, check, { background: true });
+  #limit(maxHoldSec: number): void {
+    const check = (): void => void this.isHeld;
+    this.#cancelMaxHold = this.#context.clock.setTimer(maxHoldSec * 1000, check, { background: true });
   }
 
   /** The signal aborts before the key goes: nobody is granted the lock while its holder has not been told. */

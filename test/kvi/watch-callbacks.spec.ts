@@ -11,6 +11,18 @@ describe('the callbacks of a watch', () => {
   });
   afterEach(() => bench.dispose());
 
+  it('may throw anything', async () => {
+    const { kvi } = bench.open();
+    const thrown: unknown[] = [undefined, 'text', Symbol('s'), Object.create(null)];
+    const handle = await kvi.watchWithCB('k', PUT, async (_key, value) => {
+      if (value === 'last') return false;
+      throw thrown[Number(value)];
+    });
+    for (const value of ['0', '1', '2', '3', 'last']) await kvi.store('k', value);
+    expect(await handle.closed).toBe('callback');
+    expect(bench.logger.at('error')).toHaveLength(thrown.length);
+  });
+
   it('are waited for by a cancel that an earlier one of them started', async () => {
     const { kvi } = bench.open();
     const [timer, entered, leave] = [gate(), gate(), gate()];
