@@ -1,10 +1,6 @@
-export default {
+const common = {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
-  testRegex: '\\.spec\\.ts$',
-  // Applications with a Jest of their own: see .ci/run.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumers/'],
-  reporters: ['default', '<rootDir>/test/support/stores.reporter.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   // Sources import './x.js' (NodeNext); the file on disk is './x.ts'.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
@@ -24,5 +20,40 @@ export default {
       },
     ],
   },
+};
+
+// Applications with a Jest of their own: see .ci/run.
+const ELSEWHERE = ['/node_modules/', '<rootDir>/test/consumers/'];
+
+const NEEDS_ETCD = ['/test/etcd/', '[/.]etcd\\.spec\\.ts$'];
+
+/** Servers that are killed, stopped and flooded: minutes, not seconds. */
+const FAULTS =
+  '/test/etcd/(compaction|endpoints|leader-loss|many-watches|outage|ranges|security)\\.spec\\.ts$';
+
+const withEtcd = {
+  ...common,
+  globalSetup: '<rootDir>/test/support/etcd/global-setup.mjs',
+  setupFilesAfterEnv: ['<rootDir>/test/support/etcd/after-file.ts'],
+};
+
+export default {
   collectCoverageFrom: ['lib/**/*.ts'],
+  reporters: ['default', '<rootDir>/test/support/stores.reporter.mjs'],
+  // Jest runs a project's global setup only with a test of that project: what needs no etcd looks for none.
+  projects: [
+    {
+      ...common,
+      displayName: 'mem',
+      testRegex: '\\.spec\\.ts$',
+      testPathIgnorePatterns: [...ELSEWHERE, ...NEEDS_ETCD],
+    },
+    {
+      ...withEtcd,
+      displayName: 'etcd',
+      testRegex: ['/test/etcd/.*\\.spec\\.ts$', '[/.]etcd\\.spec\\.ts$'],
+      testPathIgnorePatterns: [...ELSEWHERE, FAULTS],
+    },
+    { ...withEtcd, displayName: 'faults', testRegex: FAULTS, testPathIgnorePatterns: ELSEWHERE },
+  ],
 };

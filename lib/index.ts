@@ -35,6 +35,7 @@ export {
   OutcomeUnknownError,
   PermissionDeniedError,
   RequestTimeoutError,
+  StoreReplacedError,
   UnavailableError,
 } from './store/errors.js';
 export { HmEtcdModule } from './nest/hmetcd.module.js';

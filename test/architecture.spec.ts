@@ -8,7 +8,7 @@ const LIB = resolve(import.meta.dirname, '../lib');
 
 /** What a floor may import: the floors of this library, itself included, and packages beside Node's own. */
 const FLOORS: Record<string, { floors: string[]; packages: string[] }> = {
-  store: { floors: ['store'], packages: ['sorted-btree', 'etcd3'] },
+  store: { floors: ['store'], packages: ['sorted-btree', 'etcd3', '@grpc/grpc-js'] },
   kvi: { floors: ['kvi', 'store'], packages: [] },
   nest: {
     floors: ['nest', 'kvi', 'store'],
@@ -31,7 +31,7 @@ function importsOf(floor: string): Import[] {
 
 function importsIn(source: string): string[] {
   const code = source.replaceAll(/\/\*[^]*?\*\//g, '').replaceAll(/^\s*\/\/.*$/gm, '');
-  const specifiers = code.matchAll(/(?:\bfrom|\bimport|\brequire)\s*\(?\s*(['"])(?<from>[^'"]+)\1/g);
+  const specifiers = code.matchAll(/(?:(?<!\.)\bfrom|\bimport|\brequire)\s*\(?\s*(['"])(?<from>[^'"]+)\1/g);
   return Array.from(specifiers, (match) => match.groups!['from']!);
 }
 
@@ -85,6 +85,7 @@ describe('lib', () => {
         'InvalidArgumentError',
         'UnavailableError',
         'RequestTimeoutError',
+        'StoreReplacedError',
         'OutcomeUnknownError',
         'PermissionDeniedError',
         'AuthenticationError',

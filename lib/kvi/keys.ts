@@ -1,4 +1,4 @@
-import { prefixSpan } from '../store/key-span.js';
+import { keyAfter, prefixSpan } from '../store/key-span.js';
 import type { KeyRecord, KeySpan, LeaseId } from '../store/store.js';
 import type { KeyRange } from './kvi.js';
 
@@ -14,11 +14,6 @@ export function spanOf(range: KeyRange): KeySpan {
   if (typeof range === 'string') return { key: range };
   if ('prefix' in range) return prefixSpan(range.prefix);
   return { key: range.start, rangeEnd: keyAfter(range.end) };
-}
-
-/** The key that comes directly after `key` in byte order. */
-export function keyAfter(key: string): string {
-  return `${key}\0`;
 }
 
 /** A key that is there exactly as long as its lease is: nobody but the store deletes it. */

@@ -181,7 +181,8 @@ export interface Kvi {
    * The changes of a range from this call on (or from a revision): every one, once, in order of revision.
    * Ends when the handle closes or the loop is left.
    *
-   * @throws CompactedError when the store no longer has the next change; the signal's reason on abort
+   * @throws CompactedError when the store no longer has the next change; StoreReplacedError when another history
+   * stands behind the endpoints; the signal's reason on abort
    */
   changes(range: KeyRange, options?: ChangesOptions): AsyncIterableIterator<KeyChange>;
 }

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
-import { LeaseNotFoundError } from '../store/errors.js';
+import { LeaseNotFoundError, StoreReplacedError } from '../store/errors.js';
 import type { Lease, LeaseId, Store } from '../store/store.js';
 import type { HmEtcdLogger } from './options.js';
 import { RunningTasks } from './running-tasks.js';
@@ -75,12 +75,19 @@ export class SessionLease {
   async #keepAlive(): Promise<void> {
     if (!this.isLive) return;
     const sentAt = this.#clock.now();
-    const ttlSec = await this.#store.leaseKeepAlive(this.id).catch(() => undefined);
+    const ttlSec = await this.#store
+      .leaseKeepAlive(this.id)
+      .catch((error: unknown) => this.#unanswered(error));
     if (!this.isLive) return;
     if (ttlSec === undefined) return this.#scheduleKeepAlive(RETRY_MS);
     if (ttlSec === 0) return this.lose('the store no longer knows its lease');
     this.#deadline = sentAt + ttlSec * 1000 - marginMs(ttlSec);
     this.#scheduleKeepAlive((ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
+  }
+
+  /** What is not answered may still live; a lease of a history that is gone does not. */
+  #unanswered(error: unknown): undefined {
+    if (error instanceof StoreReplacedError) this.lose('another history stands behind its endpoints');
   }
 
   #armWatchdog(): void {

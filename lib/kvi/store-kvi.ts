@@ -2,14 +2,14 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
 import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
-import { prefixSpan } from '../store/key-span.js';
+import { keyAfter, prefixSpan } from '../store/key-span.js';
 import type { KeyRecord, KeySpan, Operation, Store, TxnRequest } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
 import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
-import { isReserved, keyAfter, spanOf } from './keys.js';
+import { isReserved, spanOf } from './keys.js';
 import type {
   ChangesOptions,
   HeldLock,

@@ -1,5 +1,5 @@
 import type { Clock } from '../store/clock.js';
-import { CompactedError } from '../store/errors.js';
+import { isHistoryGone } from '../store/errors.js';
 import type { Operation, RangeResponse, Store, Watch, WatchEvent } from '../store/store.js';
 import { sentinelKey } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
@@ -84,7 +84,7 @@ class TempKey {
       }
       return false;
     } catch (error) {
-      if (!(error instanceof CompactedError)) throw error;
+      if (!isHistoryGone(error)) throw error;
       return await this.#catchUp();
     } finally {
       watch.cancel();
@@ -102,7 +102,7 @@ class TempKey {
       const { kvs } = await this.#keys.store.range({ ...sentinel, keysOnly: true });
       return kvs.length === 0 || this.#giveUp('it was deleted');
     } catch (error) {
-      if (!(error instanceof CompactedError)) throw error;
+      if (!isHistoryGone(error)) throw error;
       return this.#restoreBlindly();
     }
   }
@@ -119,7 +119,7 @@ class TempKey {
 
   #restoreBlindly(): true {
     this.#keys.logger.warn(
-      `The history of the temporary key '${this.#key}' is compacted: it comes back, although somebody may have deleted it.`,
+      `The history of the temporary key '${this.#key}' is gone: it comes back, although somebody may have deleted it.`,
     );
     return true;
   }

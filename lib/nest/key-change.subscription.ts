@@ -3,7 +3,7 @@ import { DELETE, PUT, type KeyChange } from '../kvi/key-change.js';
 import type { Snapshot } from '../kvi/kvi.js';
 import type { HmEtcdLogger } from '../kvi/options.js';
 import type { RunningTasks } from '../kvi/running-tasks.js';
-import { ClosedError, CompactedError } from '../store/errors.js';
+import { ClosedError, isHistoryGone } from '../store/errors.js';
 import type { ChangeSequence, ChangeSource } from './change-source.js';
 import { describeError, describeThrown } from '../kvi/error-text.js';
 import { CHANGES_FAILED, CHANGES_MISSED, CHANGES_RESYNCED, HANDLER_THREW } from './hmetcd.messages.js';
@@ -108,7 +108,7 @@ export class KeyChangeSubscription {
   private async recover(error: unknown): Promise<void> {
     this.report(error);
     await this.pause(error);
-    if (!(error instanceof CompactedError)) return;
+    if (!isHistoryGone(error)) return;
     if (this.handler.mark.initial) await this.catchUp();
     else this.position = undefined;
   }
@@ -116,14 +116,14 @@ export class KeyChangeSubscription {
   /** A compaction is over when it is told, so the first try need not wait. */
   private async pause(error: unknown): Promise<void> {
     const failures = this.failures++;
-    if (failures === 0 && error instanceof CompactedError) return;
+    if (failures === 0 && isHistoryGone(error)) return;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
     await sleep(pauseMs, undefined, { ref: false, signal: this.stopped.signal });
   }
 
   private report(error: unknown): void {
     const { name, mark } = this.handler;
-    if (!(error instanceof CompactedError)) {
+    if (!isHistoryGone(error)) {
       this.context.logger.error(CHANGES_FAILED(name, describeError(error), this.position === undefined));
     } else if (mark.initial) {
       this.context.logger.warn(CHANGES_RESYNCED(name));

@@ -96,6 +96,21 @@ export class ClosedError extends HmEtcdError {
   readonly code = 'ERR_HMETCD_CLOSED';
 }
 
+/**
+ * Another history stands behind the endpoints: a backup was restored to an older revision, or another cluster
+ * answers. Locks, temporary keys and change streams of before are over.
+ *
+ * @publicApi
+ */
+export class StoreReplacedError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_STORE_REPLACED';
+}
+
+/** Whether an error says that changes which were asked for cannot be had any more, so that only a fresh look helps. */
+export function isHistoryGone(error: unknown): error is CompactedError | StoreReplacedError {
+  return error instanceof CompactedError || error instanceof StoreReplacedError;
+}
+
 /** A lease is unknown to the store: expired or revoked. Users never see it; the floors above turn it into theirs. */
 export class LeaseNotFoundError extends HmEtcdError {
   readonly code = 'ERR_HMETCD_LEASE_NOT_FOUND';

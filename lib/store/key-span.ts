@@ -13,6 +13,11 @@ export function spanHolds(span: KeySpan, key: string): boolean {
   return span.rangeEnd === TO_LAST_KEY || compareBytes(key, span.rangeEnd) < 0;
 }
 
+/** The key that comes directly after `key` in byte order. */
+export function keyAfter(key: string): string {
+  return `${key}\0`;
+}
+
 /** All keys that begin with `prefix`; with `''`, all keys. */
 export function prefixSpan(prefix: string): Required<KeySpan> {
   return { key: prefix === '' ? FIRST_KEY : prefix, rangeEnd: prefixEnd(prefix) };

@@ -50,7 +50,7 @@ describe('a temporary key', () => {
       return proceed();
     });
     await bench.foreign.leaseRevoke(lease);
-    await bench.logger.line('warn', /'member' is compacted/);
+    await bench.logger.line('warn', /'member' is gone/);
     await bench.clock.advance(0);
     expect(await bench.keys()).toEqual(['member', 'other']);
   });

@@ -220,9 +220,8 @@ describe('overrideProvider(KviService)', () => {
     );
 
   it('fails without a mock, so that the tests below mean something', async () => {
-    await expect(start({ imports: [HmEtcdModule.forRoot('http://127.0.0.1:1')] })).rejects.toThrow(
-      'endpoint',
-    );
+    const imports = [HmEtcdModule.forRoot({ endpoint: 'http://127.0.0.1:1', connectTimeoutMs: 100 })];
+    await expect(start({ imports })).rejects.toThrow('http://127.0.0.1:1');
   });
 
   it('connects to nothing, and starts with a mock that knows nothing', async () => {

@@ -24,6 +24,7 @@ const values = [
   'PUT',
   'PermissionDeniedError',
   'RequestTimeoutError',
+  'StoreReplacedError',
   'UnavailableError',
   'currentLock',
   'getKviToken',

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as errors from '../../lib/store/errors.js';
 
-const { CompactedError, HmEtcdError, ...others } = errors;
+const { CompactedError, HmEtcdError, isHistoryGone, ...others } = errors;
 
 describe('The errors of the store', () => {
   it.each(Object.entries(others))('%s has its name, a stable code, its cause, and its root', (name, Type) => {
@@ -20,6 +20,12 @@ describe('The errors of the store', () => {
     const error = new CompactedError('gone', 12);
     expect(error).toMatchObject({ name: 'CompactedError', code: 'ERR_HMETCD_COMPACTED', revision: 12 });
     expect(error).toBeInstanceOf(HmEtcdError);
+  });
+
+  it('tell when only a fresh look helps', () => {
+    expect(isHistoryGone(new CompactedError('', 1))).toBe(true);
+    expect(isHistoryGone(new errors.StoreReplacedError(''))).toBe(true);
+    expect(isHistoryGone(new errors.UnavailableError(''))).toBe(false);
   });
 
   it('have codes of their own', () => {

@@ -1,0 +1,21 @@
+/** How one attempt of a call ended, as gRPC tells it. */
+export class CallError extends Error {
+  /** gRPC's status code. */
+  readonly code: number;
+
+  constructor(code: number, details: string) {
+    super(details);
+    this.code = code;
+  }
+}
+
+/** An attempt that provably reached no server. */
+export class NotSentError extends Error {
+  /** A connection was being tried and nothing answered; otherwise it was refused. */
+  readonly isSilent: boolean;
+
+  constructor(why: string, isSilent: boolean) {
+    super(why);
+    this.isSilent = isSilent;
+  }
+}

@@ -1,0 +1,213 @@
+import type { IRangeResponse, IResponseHeader, IStatusResponse } from 'etcd3';
+import { systemClock } from '../clock.js';
+import {
+  ClosedError,
+  type HmEtcdError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  RequestTimeoutError,
+  UnavailableError,
+} from '../errors.js';
+import { NotSentError } from './call-errors.js';
+import {
+  adviceOn,
+  certificateErrorOf,
+  isInvalidToken,
+  isNotSent,
+  isTimeout,
+  lastReason,
+  refusalOf,
+} from './error-table.js';
+import type { HistoryGuard } from './history-guard.js';
+import type { Member, Service } from './member.js';
+import type { TokenSource } from './token.js';
+
+/** One attempt takes no longer, so that a member that does not answer costs a part of the call's time, not all of it. */
+const ATTEMPT_MS = 1500;
+
+const FIRST_BACKOFF_MS = 20;
+const LONGEST_BACKOFF_MS = 250;
+
+/** Reading a key that exists nowhere costs nothing and needs a leader all the same. */
+export const PROBE = {
+  service: 'KV',
+  method: 'range',
+  payload: { key: Buffer.from('\0'), keys_only: true },
+  isRepeatable: true,
+} as const;
+
+/** A call, whatever became of its attempts. */
+export interface Call {
+  readonly service: Service;
+  readonly method: string;
+  readonly payload: unknown;
+  /** What it does, for the beginning of an error's message. No value may be in it. */
+  readonly what: string;
+  /** Doing it twice is the same as doing it once, so a lost answer may be asked for again. */
+  readonly isRepeatable: boolean;
+}
+
+/** Unary calls over all members: one total deadline each, and a retry only where it can do no harm. */
+export class Calls {
+  readonly #members: readonly Member[];
+  readonly #tokens: TokenSource;
+  readonly #guard: HistoryGuard;
+  readonly #timeoutMs: number;
+  /** The member that answered last is asked first. */
+  #preferred = 0;
+  #closed = false;
+
+  constructor(members: readonly Member[], tokens: TokenSource, guard: HistoryGuard, timeoutMs: number) {
+    this.#members = members;
+    this.#tokens = tokens;
+    this.#guard = guard;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Where to open a stream: the member that answered last, or the one that follows that which just failed. */
+  nextMember(failed: Member | undefined): Member {
+    const place = failed === undefined ? this.#preferred : this.#members.indexOf(failed) + 1;
+    return this.#members[place % this.#members.length]!;
+  }
+
+  /**
+   * @throws the typed error for a refusal; RequestTimeoutError or UnavailableError when no attempt was answered,
+   * and nothing was applied; OutcomeUnknownError when a call that is not repeatable may have been
+   */
+  async run<T extends { header: IResponseHeader }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
+    const deadline = systemClock.now() + timeoutMs;
+    let backoffMs = FIRST_BACKOFF_MS;
+    let failure: Error = new UnavailableError('no attempt was made');
+    for (let attempt = 0; ; attempt++) {
+      const remainingMs = deadline - systemClock.now();
+      if (remainingMs <= 0) throw this.#givenUp(call, failure, timeoutMs);
+      if (this.#closed) throw new ClosedError('The handle is closed.');
+      const place = (this.#preferred + attempt) % this.#members.length;
+      try {
+        const response = await this.#attempt<T>(this.#members[place]!, call, remainingMs);
+        this.#preferred = place;
+        return response;
+      } catch (error) {
+        failure = this.#retryable(call, error);
+      }
+      if (attempt % this.#members.length === this.#members.length - 1) {
+        await pause(Math.min(backoffMs, Math.max(0, deadline - systemClock.now())));
+        backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
+      }
+    }
+  }
+
+  /**
+   * Asks one member, linearizably, where it stands. A user who may not read was answered with a quorum all the same,
+   * but without a header: status tells it then, and is no older than that answer.
+   */
+  async presentHeader(member: Member, timeoutMs: number): Promise<IResponseHeader> {
+    const probe: Call = { ...PROBE, what: 'Asking for the present revision' };
+    const see = this.#guard.begin();
+    try {
+      const { header } = await this.#withFreshToken(() =>
+        this.#attempt<IRangeResponse>(member, probe, timeoutMs),
+      );
+      return header;
+    } catch (error) {
+      if (!(refusalOf(error, probe.what) instanceof PermissionDeniedError)) throw error;
+      const { header } = await member.call<IStatusResponse>('Maintenance', 'status', {}, timeoutMs);
+      see(header);
+      return header;
+    }
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+
+  /** A token that was refused has been forgotten: the second attempt asks for another. */
+  async #withFreshToken<T>(attempt: () => Promise<T>): Promise<T> {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!isInvalidToken(error)) throw error;
+      return attempt();
+    }
+  }
+
+  async #attempt<T extends { header: IResponseHeader }>(
+    member: Member,
+    call: Call,
+    remainingMs: number,
+  ): Promise<T> {
+    const deadline = systemClock.now() + remainingMs;
+    const attemptEnd = Math.min(systemClock.now() + ATTEMPT_MS, deadline);
+    await member.settle(timeUntil(attemptEnd));
+    const token = await this.#tokenFor(member, timeUntil(attemptEnd), call);
+    // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
+    const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
+    const see = this.#guard.begin();
+    try {
+      const response = await member.call<T>(call.service, call.method, call.payload, timeoutMs, token);
+      see(response.header);
+      return response;
+    } catch (error) {
+      if (isInvalidToken(error) && token !== undefined) this.#tokens.refused(token);
+      throw error;
+    }
+  }
+
+  /** Without a token nothing is sent, whatever became of the request for one. */
+  async #tokenFor(member: Member, timeoutMs: number, call: Call): Promise<string | undefined> {
+    try {
+      return await this.#tokens.token(member, timeoutMs);
+    } catch (error) {
+      if (refusalOf(error, call.what) !== undefined) throw error;
+      throw new NotSentError(`no token was had: ${(error as Error).message}`, isTimeout(error));
+    }
+  }
+
+  /** Throws what ends the call at once; answers what is worth another attempt. */
+  #retryable(call: Call, error: unknown): Error {
+    const cause = error as Error;
+    // The server did nothing but refuse the token: a new one is asked for.
+    if (isInvalidToken(error)) return cause;
+    const refusal = refusalOf(error, call.what);
+    if (refusal !== undefined) throw refusal;
+    // Another member may have a better certificate.
+    const distrust = this.#members.length === 1 ? certificateErrorOf(error, call.what) : undefined;
+    if (distrust !== undefined) throw distrust;
+    if (call.isRepeatable || isNotSent(error)) return cause;
+    throw new OutcomeUnknownError(
+      `${call.what} was sent to ${this.#endpoints}, but its answer was lost (${cause.message}): it may have been applied. Read before you decide; do not simply repeat it.`,
+      { cause },
+    );
+  }
+
+  #givenUp(call: Call, cause: Error, timeoutMs: number): HmEtcdError {
+    const final = refusalOf(cause, call.what) ?? certificateErrorOf(cause, call.what);
+    if (final !== undefined) return final;
+    const after = `within ${timeoutMs} ms`;
+    if (isTimeout(cause)) {
+      return new RequestTimeoutError(
+        `${call.what} was not answered by ${this.#endpoints} ${after}. Nothing was applied. Try again, or raise requestTimeoutMs.`,
+        { cause },
+      );
+    }
+    const reason = lastReason(cause.message);
+    return new UnavailableError(
+      `${call.what} failed: ${this.#endpoints} could not be reached ${after}: ${reason}. Nothing was applied. ${adviceOn(reason)}`,
+      { cause },
+    );
+  }
+
+  get #endpoints(): string {
+    return this.#members.map(({ url }) => url).join(', ');
+  }
+}
+
+function timeUntil(end: number): number {
+  return Math.max(1, end - systemClock.now());
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.setTimer(ms, resolve);
+  });
+}

@@ -1,0 +1,179 @@
+import type { IRangeResponse, ITxnResponse } from 'etcd3';
+import { systemClock } from '../clock.js';
+import { CompactedError } from '../errors.js';
+import { keyAfter } from '../key-span.js';
+import type {
+  KeyRecord,
+  Lease,
+  LeaseId,
+  RangeRequest,
+  RangeResponse,
+  Store,
+  TxnRequest,
+  TxnResponse,
+  Watch,
+  WatchRequest,
+} from '../store.js';
+import { type Call, Calls } from './calls.js';
+import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
+import { HistoryGuard } from './history-guard.js';
+import { Leases } from './leases.js';
+import { Member, type Security } from './member.js';
+import { type Credentials, TokenSource } from './token.js';
+import { WatchHub } from './watch-hub.js';
+
+/** Where a store's messages go. */
+export interface StoreLogger {
+  warn(message: string): void;
+}
+
+export interface EtcdStoreOptions extends Security {
+  readonly auth?: Credentials;
+  readonly connectTimeoutMs: number;
+  readonly requestTimeoutMs: number;
+  readonly logger: StoreLogger;
+}
+
+const PAGE = 1000;
+
+/** A snapshot that is compacted before it was read to the end is begun anew, this often at most. */
+const RESTARTS = 5;
+
+/** The store over etcd: a translation of the port, over etcd3's codec and connection. */
+export class EtcdStore implements Store {
+  readonly #members: readonly Member[];
+  readonly #calls: Calls;
+  readonly #leases: Leases;
+  readonly #watches: WatchHub;
+  readonly #timeoutMs: number;
+  #trustsProgress = false;
+
+  constructor(urls: readonly string[], options: EtcdStoreOptions) {
+    const { auth, requestTimeoutMs, logger } = options;
+    this.#timeoutMs = requestTimeoutMs;
+    const tokens = new TokenSource(auth);
+    const guard = new HistoryGuard((error) => {
+      logger.warn(error.message);
+      this.#watches.failAll(error);
+    });
+    this.#members = urls.map((url) => new Member(url, options));
+    this.#calls = new Calls(this.#members, tokens, guard, requestTimeoutMs);
+    this.#leases = new Leases(this.#calls, tokens, guard);
+    this.#watches = new WatchHub(
+      this.#calls,
+      tokens,
+      guard,
+      logger,
+      requestTimeoutMs,
+      () => this.#trustsProgress,
+    );
+  }
+
+  get members(): readonly Member[] {
+    return this.#members;
+  }
+
+  get calls(): Calls {
+    return this.#calls;
+  }
+
+  /** Manual progress reports are to be believed; without this they are not asked for. */
+  trustProgress(): void {
+    this.#trustsProgress = true;
+  }
+
+  async range(request: RangeRequest): Promise<RangeResponse> {
+    if (request.rangeEnd === undefined || request.limit !== undefined || request.oldestFirst) {
+      return this.#page(request);
+    }
+    for (let restarts = 0; ; restarts++) {
+      try {
+        return await this.#allPages(request);
+      } catch (error) {
+        const isSnapshotGone = error instanceof CompactedError && request.revision === undefined;
+        if (!isSnapshotGone || restarts === RESTARTS) throw error;
+      }
+    }
+  }
+
+  async txn(request: TxnRequest): Promise<TxnResponse> {
+    const operations = [...(request.success ?? []), ...(request.failure ?? [])];
+    const response = await this.#calls.run<ITxnResponse>({
+      service: 'KV',
+      method: 'txn',
+      payload: txnToWire(request),
+      what: 'A write',
+      isRepeatable: operations.every(({ type }) => type === 'range'),
+    });
+    return txnFromWire(response);
+  }
+
+  leaseGrant(ttlSec: number): Promise<Lease> {
+    return this.#leases.grant(ttlSec);
+  }
+
+  leaseKeepAlive(id: LeaseId): Promise<number> {
+    return this.#leases.keepAlive(id);
+  }
+
+  leaseRevoke(id: LeaseId): Promise<void> {
+    return this.#leases.revoke(id);
+  }
+
+  watch(request: WatchRequest): Promise<Watch> {
+    return this.#watches.subscribe(request);
+  }
+
+  async close(): Promise<void> {
+    this.#calls.close();
+    this.#watches.close();
+    this.#leases.close();
+    for (const member of this.#members) member.close();
+  }
+
+  async #page(request: RangeRequest): Promise<RangeResponse> {
+    const call: Call = {
+      service: 'KV',
+      method: 'range',
+      payload: rangeToWire(request),
+      what: 'A read',
+      isRepeatable: true,
+    };
+    try {
+      return rangeFromWire(await this.#calls.run<IRangeResponse>(call));
+    } catch (error) {
+      if (error instanceof CompactedError) throw await this.#withRevision(error, request);
+      throw error;
+    }
+  }
+
+  /** Pages of one snapshot: the revision of the first is asked for in all others. */
+  async #allPages(request: RangeRequest): Promise<RangeResponse> {
+    const first = await this.#page({ ...request, limit: PAGE });
+    const revision = request.revision ?? first.revision;
+    const kvs: KeyRecord[] = [...first.kvs];
+    for (let page = first; page.more;) {
+      page = await this.#page({ ...request, key: keyAfter(kvs.at(-1)!.key), revision, limit: PAGE });
+      for (const record of page.kvs) kvs.push(record);
+    }
+    return { revision: first.revision, kvs, more: false };
+  }
+
+  /** A read is only told that its revision is compacted; a watch from there is told what is left. */
+  async #withRevision(error: CompactedError, { key, revision = 1 }: RangeRequest): Promise<Error> {
+    try {
+      const watch = await this.#watches.subscribeAlone({ key, afterRevision: revision - 1 });
+      // A member that is behind in compacting may not tell.
+      const cancelTimer = systemClock.setTimer(this.#timeoutMs, () => watch.cancel());
+      try {
+        await watch.next();
+      } finally {
+        cancelTimer();
+        watch.cancel();
+      }
+    } catch (told) {
+      if (told instanceof CompactedError) return told;
+    }
+    return error;
+  }
+}

@@ -1,0 +1,160 @@
+import type { Client, ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
+import { systemClock } from '../clock.js';
+import { CallError, NotSentError } from './call-errors.js';
+
+export type Service = 'KV' | 'Lease' | 'Watch' | 'Maintenance' | 'Auth';
+
+type Pem = string | Uint8Array;
+
+/** What of the connection is the user's to say. */
+export interface Security {
+  readonly tls?: { readonly ca?: Pem; readonly cert?: Pem; readonly key?: Pem };
+}
+
+/** gRPC's numbers for the states of a channel. */
+const CONNECTING = 1;
+const READY = 2;
+const TRANSIENT_FAILURE = 3;
+const SHUTDOWN = 4;
+
+const DEADLINE_EXCEEDED = 4;
+
+const CHANNEL_OPTIONS = {
+  'grpc.max_receive_message_length': -1,
+  // A retry that the transport makes by itself would be one that we do not know of.
+  'grpc.enable_retries': 0,
+  // A server refuses pings that come faster than every 5 s.
+  'grpc.keepalive_time_ms': 5000,
+  'grpc.keepalive_timeout_ms': 3000,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.initial_reconnect_backoff_ms': 100,
+  'grpc.max_reconnect_backoff_ms': 500,
+};
+
+type UnaryMethod = (
+  payload: unknown,
+  metadata: Metadata,
+  options: { deadline: number },
+  callback: (error: ServiceError | null, response: unknown) => void,
+) => ClientUnaryCall;
+
+type StreamMethod = (metadata: Metadata) => ClientDuplexStream<unknown, unknown>;
+
+/** One etcd server, through etcd3's codec and connection: its own retries are not in the way of these calls. */
+export class Member {
+  readonly url: string;
+  readonly #pool: ConnectionPool;
+  readonly #connections = new Map<Service, Promise<{ client: Client; metadata: Metadata }>>();
+  readonly #running = new Set<ClientUnaryCall>();
+  #closed = false;
+
+  constructor(url: string, { tls }: Security) {
+    this.url = url;
+    this.#pool = new ConnectionPool({
+      hosts: url,
+      credentials: tls && {
+        rootCertificate: buffer(tls.ca)!,
+        privateKey: buffer(tls.key),
+        certChain: buffer(tls.cert),
+      },
+      grpcOptions: CHANNEL_OPTIONS,
+    });
+  }
+
+  /**
+   * Resolves when the connection stands, or has just failed: a call then fails at once and says why.
+   *
+   * @throws NotSentError when neither happens within `timeoutMs`
+   */
+  async settle(timeoutMs: number): Promise<void> {
+    const { client } = await this.#connection('KV');
+    const channel = client.getChannel();
+    const until = Date.now() + timeoutMs;
+    for (;;) {
+      const state: number = channel.getConnectivityState(true);
+      if (state === READY || state === TRANSIENT_FAILURE) return;
+      if (state === SHUTDOWN) throw new NotSentError('the connection is closed', false);
+      await new Promise<void>((resolve, reject) => {
+        channel.watchConnectivityState(state, until, (error) => {
+          if (error === undefined || error === null) resolve();
+          else
+            reject(
+              new NotSentError(`no connection within ${Math.round(timeoutMs)} ms`, state === CONNECTING),
+            );
+        });
+      });
+    }
+  }
+
+  /**
+   * One attempt of one call.
+   *
+   * @throws CallError as the server or the transport answered, or DEADLINE_EXCEEDED after `timeoutMs`
+   */
+  async call<T>(
+    service: Service,
+    method: string,
+    payload: unknown,
+    timeoutMs: number,
+    token?: string,
+  ): Promise<T> {
+    const { client, metadata } = await this.#connection(service);
+    const invoke = (client as unknown as Record<string, UnaryMethod>)[method]!.bind(client);
+    return new Promise<T>((resolve, reject) => {
+      const options = { deadline: Date.now() + timeoutMs + 1000 };
+      const call = invoke(payload, withToken(metadata, token), options, (error, response) => {
+        this.#running.delete(call);
+        cancelTimer();
+        if (error === null) resolve(response as T);
+        else reject(new CallError(error.code, error.details));
+      });
+      this.#running.add(call);
+      // gRPC counts on the wall clock, which may jump; ours does not.
+      const cancelTimer = systemClock.setTimer(timeoutMs, () => {
+        reject(new CallError(DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
+        call.cancel();
+      });
+    });
+  }
+
+  async stream(
+    service: Service,
+    method: string,
+    token?: string,
+  ): Promise<ClientDuplexStream<unknown, unknown>> {
+    const { client, metadata } = await this.#connection(service);
+    const invoke = (client as unknown as Record<string, StreamMethod>)[method]!.bind(client);
+    const streamMetadata = withToken(metadata, token);
+    // Without it a stream on a member that lost its quorum stays silent instead of ending.
+    streamMetadata.set('hasleader', 'true');
+    return invoke(streamMetadata);
+  }
+
+  /** gRPC lets running calls go on: a server that hangs would keep the process alive until their deadlines. */
+  close(): void {
+    this.#closed = true;
+    for (const call of this.#running) call.cancel();
+    this.#pool.close();
+  }
+
+  #connection(service: Service): Promise<{ client: Client; metadata: Metadata }> {
+    if (this.#closed) return Promise.reject(new NotSentError('the connection is closed', false));
+    let connection = this.#connections.get(service);
+    if (connection === undefined) {
+      connection = this.#pool.withConnection(service, ({ client, metadata }) => ({ client, metadata }));
+      this.#connections.set(service, connection);
+    }
+    return connection;
+  }
+}
+
+function withToken(metadata: Metadata, token: string | undefined): Metadata {
+  const own = metadata.clone();
+  if (token !== undefined) own.set('token', token);
+  return own;
+}
+
+function buffer(pem: Pem | undefined): Buffer | undefined {
+  return pem === undefined ? undefined : Buffer.from(pem as Uint8Array);
+}

@@ -1,0 +1,41 @@
+import type { Member } from './member.js';
+
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
+/**
+ * The token that etcd gives for a user and password. It is asked for again after a server refused it; one request
+ * serves all who wait, and its failure is not kept.
+ */
+export class TokenSource {
+  readonly #credentials: Credentials | undefined;
+  #token: string | undefined;
+  #asking: Promise<string> | undefined;
+
+  constructor(credentials: Credentials | undefined) {
+    this.#credentials = credentials;
+  }
+
+  /** Undefined where no user was given. */
+  async token(member: Member, timeoutMs: number): Promise<string | undefined> {
+    if (this.#credentials === undefined || this.#token !== undefined) return this.#token;
+    this.#asking ??= this.#ask(member, timeoutMs, this.#credentials).finally(
+      () => (this.#asking = undefined),
+    );
+    return this.#asking;
+  }
+
+  /** Forgets a token that was refused, unless a newer one has taken its place. */
+  refused(token: string | undefined): void {
+    if (this.#token === token) this.#token = undefined;
+  }
+
+  async #ask(member: Member, timeoutMs: number, credentials: Credentials): Promise<string> {
+    const request = { name: credentials.username, password: credentials.password };
+    const { token } = await member.call<{ token: string }>('Auth', 'authenticate', request, timeoutMs);
+    this.#token = token;
+    return token;
+  }
+}

@@ -1,0 +1,361 @@
+import type { IWatchResponse } from 'etcd3';
+import { type CancelTimer, systemClock } from '../clock.js';
+import {
+  AuthenticationError,
+  ClosedError,
+  CompactedError,
+  type HmEtcdError,
+  PermissionDeniedError,
+  RequestTimeoutError,
+  UnavailableError,
+} from '../errors.js';
+import type { KeySpan, Watch, WatchRequest } from '../store.js';
+import type { Calls } from './calls.js';
+import { toNumber } from './codec.js';
+import { isInvalidToken, isStaleToken, lastReason } from './error-table.js';
+import type { StoreLogger } from './etcd-store.js';
+import type { HistoryGuard } from './history-guard.js';
+import type { Member } from './member.js';
+import { RangeWatch, type RangeWatchHost } from './range-watch.js';
+import { Subscription, type SubscriptionHost } from './subscription.js';
+import type { TokenSource } from './token.js';
+import { WatchStream } from './watch-stream.js';
+
+const CONNECT_MS = 1500;
+const FIRST_BACKOFF_MS = 50;
+const LONGEST_BACKOFF_MS = 500;
+
+/** A stream that says nothing to its first request for so long is given up. */
+const SILENCE_MS = 1500;
+
+/** How often an idle watch learns how far the store has come, so that compaction does not pass it by. */
+const PROGRESS_MS = 10_000;
+const PROGRESS_REPEAT_MS = 500;
+
+/** A report may answer a request of before: only watches that were there for that long are meant by it for certain. */
+const SETTLED_MS = 2000;
+
+/**
+ * All watches of a connection, on one stream. Readers of one range share one watch on the server; who is too far
+ * behind for it gets one of its own, until it has caught up.
+ */
+export class WatchHub implements RangeWatchHost, SubscriptionHost {
+  readonly #calls: Calls;
+  readonly #tokens: TokenSource;
+  readonly #guard: HistoryGuard;
+  readonly #logger: StoreLogger;
+  readonly #timeoutMs: number;
+  readonly #trustsProgress: () => boolean;
+  readonly #shared = new Map<string, RangeWatch>();
+  readonly #all = new Set<RangeWatch>();
+  readonly #feeds = new Map<Subscription, RangeWatch>();
+  #stream: WatchStream | undefined;
+  #member: Member | undefined;
+  #token: string | undefined;
+  #isConnecting = false;
+  #isClosed = false;
+  /** The present stream has said something; without this, each try of an outage would be told. */
+  #hasAnswered = false;
+  #backoffMs = 0;
+  #lastFailure = 'no stream was tried';
+  #progressEligible: readonly RangeWatch[] | undefined;
+  #cancelProgress: CancelTimer = () => {};
+  #cancelSilence: CancelTimer | undefined;
+
+  /** @param trustsProgress whether a manual progress report of this server may be believed */
+  constructor(
+    calls: Calls,
+    tokens: TokenSource,
+    guard: HistoryGuard,
+    logger: StoreLogger,
+    timeoutMs: number,
+    trustsProgress: () => boolean,
+  ) {
+    this.#calls = calls;
+    this.#tokens = tokens;
+    this.#guard = guard;
+    this.#logger = logger;
+    this.#timeoutMs = timeoutMs;
+    this.#trustsProgress = trustsProgress;
+  }
+
+  /** @throws PermissionDeniedError, CompactedError; RequestTimeoutError when no server took the watch in time */
+  subscribe({ afterRevision, ...span }: WatchRequest): Promise<Watch> {
+    return this.#subscribe(new Subscription(span, afterRevision, this), (subscription) =>
+      this.#feed(subscription),
+    );
+  }
+
+  /** As `subscribe`, with a server watch of its own: one that is shared may have begun long before. */
+  subscribeAlone({ afterRevision, ...span }: WatchRequest): Promise<Watch> {
+    return this.#subscribe(new Subscription(span, afterRevision, this), (subscription) => {
+      const own = new RangeWatch(span, afterRevision, this);
+      this.#begin(own);
+      return this.#join(own, subscription);
+    });
+  }
+
+  async #subscribe(
+    subscription: Subscription,
+    feed: (subscription: Subscription) => RangeWatch,
+  ): Promise<Watch> {
+    if (this.#isClosed) throw new ClosedError('The handle is closed.');
+    const { whenCreated } = feed(subscription);
+    try {
+      await this.#inTime(whenCreated);
+    } catch (error) {
+      subscription.cancel();
+      throw error;
+    }
+    return subscription;
+  }
+
+  #join(watch: RangeWatch, subscription: Subscription): RangeWatch {
+    this.#feeds.set(subscription, watch);
+    watch.join(subscription);
+    return watch;
+  }
+
+  attach(subscription: Subscription): void {
+    this.#feed(subscription);
+  }
+
+  #feed(subscription: Subscription): RangeWatch {
+    const key = keyOf(subscription.span);
+    let watch = this.#shared.get(key);
+    if (watch === undefined || !watch.canServeFrom(subscription.position)) {
+      const own = new RangeWatch(subscription.span, subscription.position, this);
+      if (watch === undefined) this.#shared.set(key, own);
+      watch = own;
+      this.#begin(own);
+    }
+    return this.#join(watch, subscription);
+  }
+
+  detach(subscription: Subscription): void {
+    const watch = this.#feeds.get(subscription);
+    if (watch === undefined) return;
+    this.#feeds.delete(subscription);
+    watch.leave(subscription);
+    if (watch.readers.size === 0) this.#drop(watch);
+  }
+
+  requestProgress(): void {
+    this.#askProgress();
+  }
+
+  /** Readers that have caught up go over to the shared watch. */
+  advanced(watch: RangeWatch): void {
+    this.#guard.saw(watch.position);
+    const shared = this.#shared.get(keyOf(watch.span));
+    if (shared === undefined) this.#shared.set(keyOf(watch.span), watch);
+    if (shared === undefined || shared === watch) return;
+    for (const reader of watch.readers) {
+      if (!shared.canServeFrom(reader.position)) continue;
+      const subscription = reader as Subscription;
+      this.detach(subscription);
+      this.#join(shared, subscription);
+    }
+  }
+
+  failed(watch: RangeWatch): void {
+    this.#forget(watch);
+  }
+
+  explainCancel({
+    compact_revision: compactRevision,
+    cancel_reason: reason,
+  }: IWatchResponse): HmEtcdError | undefined {
+    if (compactRevision !== '0') {
+      const revision = toNumber(compactRevision);
+      return new CompactedError(
+        `The store has compacted its history up to ${revision}, and the changes before that with it. Read the present state and go on from there.`,
+        revision + 1,
+      );
+    }
+    if (/permission denied/.test(reason)) {
+      return new PermissionDeniedError(
+        "Watching was refused by etcd: permission denied. Grant the user's role to read the key range.",
+      );
+    }
+    if (/user name is empty/.test(reason)) {
+      return new AuthenticationError(
+        'Watching was refused by etcd: it asks for a user. Give options.auth, or a client certificate in options.tls.',
+      );
+    }
+    if (isStaleToken(reason)) {
+      this.#tokens.refused(this.#token);
+      this.#restart('its token was refused');
+      return undefined;
+    }
+    return new UnavailableError(`Watching was ended by etcd: ${reason || 'it gave no reason'}.`);
+  }
+
+  /** Ends every watch: what they followed is gone. */
+  failAll(error: HmEtcdError): void {
+    for (const watch of this.#all) {
+      watch.end();
+      watch.fail(error);
+      this.#forget(watch);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    const closed = new ClosedError('The handle is closed.');
+    for (const watch of this.#all) watch.giveUp(closed);
+    for (const subscription of this.#feeds.keys()) subscription.cancel();
+    this.#cancelProgress();
+    this.#endSilence();
+    this.#stream?.end();
+    this.#stream = undefined;
+  }
+
+  #begin(watch: RangeWatch): void {
+    this.#all.add(watch);
+    if (this.#stream === undefined) this.#connect();
+    else this.#beginOn(this.#stream, watch);
+  }
+
+  #beginOn(stream: WatchStream, watch: RangeWatch): void {
+    watch.begin(stream);
+    this.#cancelSilence ??= systemClock.setTimer(SILENCE_MS, () => this.#restart('it did not answer'), {
+      background: true,
+    });
+  }
+
+  #endSilence(): void {
+    this.#cancelSilence?.();
+    this.#cancelSilence = undefined;
+  }
+
+  #drop(watch: RangeWatch): void {
+    watch.end();
+    this.#forget(watch);
+  }
+
+  #forget(watch: RangeWatch): void {
+    this.#all.delete(watch);
+    const key = keyOf(watch.span);
+    if (this.#shared.get(key) === watch) this.#shared.delete(key);
+    for (const reader of watch.readers) this.#feeds.delete(reader as Subscription);
+  }
+
+  #connect(): void {
+    if (this.#isConnecting) return;
+    this.#isConnecting = true;
+    void this.#untilConnected();
+  }
+
+  async #untilConnected(): Promise<void> {
+    while (this.#isNeeded) {
+      const backoffMs = this.#backoffMs;
+      this.#backoffMs = Math.min(Math.max(backoffMs * 2, FIRST_BACKOFF_MS), LONGEST_BACKOFF_MS);
+      if (backoffMs > 0) await pause(backoffMs);
+      try {
+        await this.#openStream(this.#calls.nextMember(this.#member));
+      } catch (error) {
+        this.#lastFailure = lastReason((error as Error).message);
+      }
+    }
+    this.#isConnecting = false;
+  }
+
+  get #isNeeded(): boolean {
+    return !this.#isClosed && this.#all.size > 0 && this.#stream === undefined;
+  }
+
+  async #openStream(member: Member): Promise<void> {
+    const isReturn = this.#member !== undefined;
+    this.#member = member;
+    await member.settle(CONNECT_MS);
+    // What comes back may have another history, or no quorum: a watch there would be silent.
+    if (isReturn) await this.#calls.presentHeader(member, CONNECT_MS);
+    if (!this.#isNeeded) return;
+    this.#token = await this.#tokens.token(member, CONNECT_MS);
+    const duplex = await member.stream('Watch', 'watch', this.#token);
+    const stream: WatchStream = new WatchStream(duplex, {
+      answered: () => this.#answered(),
+      progressed: (revision) => this.#progressed(toNumber(revision)),
+      ended: (error) => {
+        if (isInvalidToken(error)) this.#tokens.refused(this.#token);
+        if (this.#stream === stream) this.#restart(lastReason(error.message));
+      },
+    });
+    if (!this.#isNeeded) return stream.end();
+    this.#stream = stream;
+    for (const watch of this.#all) this.#beginOn(stream, watch);
+    this.#scheduleProgress(PROGRESS_MS);
+  }
+
+  #answered(): void {
+    this.#endSilence();
+    this.#backoffMs = 0;
+    this.#hasAnswered = true;
+  }
+
+  #restart(why: string): void {
+    this.#lastFailure = why;
+    this.#endSilence();
+    this.#cancelProgress();
+    this.#progressEligible = undefined;
+    this.#stream?.end();
+    this.#stream = undefined;
+    if (this.#isClosed || this.#all.size === 0) return;
+    if (this.#hasAnswered) {
+      this.#logger.warn(`The watch stream to ${this.#member?.url} ended: ${why}. Reconnecting.`);
+    }
+    this.#hasAnswered = false;
+    this.#connect();
+  }
+
+  #scheduleProgress(delayMs: number): void {
+    this.#cancelProgress();
+    const ask = (): void => this.#askProgress();
+    this.#cancelProgress = systemClock.setTimer(delayMs, ask, { background: true });
+  }
+
+  /** Asks, and again until it is answered: a server that is catching up drops the request without a word. */
+  #askProgress(): void {
+    if (this.#stream === undefined || !this.#trustsProgress()) return;
+    this.#progressEligible ??= [...this.#all].filter((watch) => watch.isSettled(SETTLED_MS));
+    this.#stream.requestProgress();
+    this.#scheduleProgress(PROGRESS_REPEAT_MS);
+  }
+
+  #progressed(revision: number): void {
+    for (const watch of this.#progressEligible ?? []) watch.progressed(revision);
+    this.#progressEligible = undefined;
+    const isAwaited = [...this.#feeds.keys()].some((subscription) => subscription.awaitsProgress);
+    this.#scheduleProgress(isAwaited ? PROGRESS_REPEAT_MS : PROGRESS_MS);
+  }
+
+  async #inTime(created: Promise<void>): Promise<void> {
+    // Node's own timer: our clock asks the system for the time, which costs as much as the rest of beginning a watch.
+    let timer: NodeJS.Timeout | undefined;
+    const timeUp = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(this.#unanswered()), this.#timeoutMs);
+    });
+    try {
+      await Promise.race([created, timeUp]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #unanswered(): RequestTimeoutError {
+    return new RequestTimeoutError(
+      `Watching was not answered within ${this.#timeoutMs} ms: ${this.#lastFailure}. Check that etcd runs and has a leader, or raise requestTimeoutMs.`,
+    );
+  }
+}
+
+function keyOf({ key, rangeEnd }: KeySpan): string {
+  return JSON.stringify([key, rangeEnd]);
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    systemClock.setTimer(ms, resolve, { background: true });
+  });
+}

@@ -1,0 +1,33 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll } from '@jest/globals';
+import { EtcdStore } from '../../lib/store/etcd/etcd-store.js';
+import { NamespacedStore } from '../../lib/store/namespaced-store.js';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { describeContract } from './contract.js';
+
+let etcd: EtcdServer;
+beforeAll(async () => {
+  etcd = await startEtcd();
+});
+afterAll(() => etcd.stop());
+
+/** Each test has a namespace of its own on one server. */
+describeContract({
+  name: 'etcd',
+  async create() {
+    const namespace = `${randomUUID()}/`;
+    const logger = new RecordingLogger();
+    const store = new EtcdStore([etcd.endpoint], {
+      connectTimeoutMs: 5000,
+      requestTimeoutMs: 5000,
+      logger,
+    });
+    return {
+      endpoint: etcd.endpoint,
+      options: { namespace },
+      store: new NamespacedStore(store, namespace),
+      dispose: () => store.close(),
+    };
+  },
+});

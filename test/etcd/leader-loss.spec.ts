@@ -1,0 +1,95 @@
+import { describe, expect, it } from '@jest/globals';
+import { OutcomeUnknownError } from '../../lib/store/errors.js';
+import { startCluster } from '../support/etcd/etcd-cluster.js';
+import { poll } from '../support/etcd/poll.js';
+import { connect } from './support/connect.js';
+import { Follower } from './support/follower.js';
+import { Writer } from './support/writer.js';
+
+/** Each takes as long as an election and a lost write do; with 100, the suite takes a quarter of an hour. */
+const TRIALS = Number(process.env.LEADER_LOSS_TRIALS ?? 5);
+
+const WRITERS = 20;
+
+describe('the leader of three that is killed while writes wait on a follower', () => {
+  it('leaves no write that is called "not applied" and was applied, and loses none that was acknowledged', async () => {
+    await using cluster = await startCluster();
+    let unknown = 0;
+    for (let trial = 0; trial < TRIALS; trial++) {
+      const leader = await cluster.leader();
+      const [follower = 0] = await cluster.followers();
+      await using connection = await connect(cluster.member(follower).endpoint, { requestTimeoutMs: 8000 });
+      const { kvi } = connection;
+      await using reading = new Follower(kvi, { prefix: `${trial}/` });
+      const writers = Array.from({ length: WRITERS }, (_, index) => new Writer(kvi, `${trial}/${index}`));
+      await Promise.all(writers.map((writer) => writer.moreAcknowledged(3)));
+      await cluster.member(leader).kill();
+      await Promise.all(writers.map((writer) => writer.moreAcknowledged(1)));
+      await Promise.all(writers.map((writer) => writer.stop()));
+      await kvi.store(`${trial}/end`, '');
+      await reading.reached(`${trial}/end`);
+
+      for (const writer of writers) {
+        const seen = reading.changes
+          .filter(({ key }) => key === writer.key)
+          .map(({ value }) => Number(value));
+        expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
+        expect(writer.notApplied.filter((number) => seen.includes(number))).toEqual([]);
+        expect(writer.acknowledged.filter((number) => !seen.includes(number))).toEqual([]);
+        unknown += writer.outcomes.filter((outcome) => outcome === 'unknown').length;
+      }
+      await cluster.member(leader).restart();
+    }
+    expect(unknown).toBeGreaterThan(0);
+  }, 900_000);
+});
+
+describe('a member that loses its quorum', () => {
+  it('makes a watch on it say so within 5 s and go on elsewhere', async () => {
+    await using cluster = await startCluster({ peerProxies: true });
+    const [lost = 0] = await cluster.followers();
+    const others = [...cluster.members.keys()].filter((index) => index !== lost);
+    const endpoints = [lost, ...others].map((index) => cluster.member(index).endpoint);
+    await using connection = await connect(endpoints, { requestTimeoutMs: 8000 });
+    const { kvi, logger } = connection;
+    await using follower = new Follower(kvi, { prefix: 'k/' });
+    await kvi.store('k/before', '');
+    await follower.reached('k/before');
+    const start = performance.now();
+    await cluster.isolate(lost);
+    const line = await logger.line('warn', /^The watch stream to .* ended: .*no leader/);
+    const tookMs = performance.now() - start;
+    await cluster.member(others[0]!).ctl('put', 'k/after', '');
+    await follower.reached('k/after');
+
+    expect(line).toContain(cluster.member(lost).endpoint);
+    expect(tookMs).toBeLessThan(5000);
+    expect(follower.changes.map(({ key }) => key)).toEqual(['k/before', 'k/after']);
+    expect(await kvi.get('k/after')).toBe('');
+  }, 60_000);
+
+  it('makes a write on it end with an unknown outcome, and a read go elsewhere', async () => {
+    await using cluster = await startCluster({ peerProxies: true });
+    const [lost = 0, other = 0] = await cluster.followers();
+    const endpoints = [lost, other].map((index) => cluster.member(index).endpoint);
+    await using connection = await connect(endpoints, { requestTimeoutMs: 4000 });
+    const { kvi } = connection;
+    await cluster.isolate(lost);
+    await expect(kvi.store('a', '1')).rejects.toThrow(OutcomeUnknownError);
+    expect(await kvi.get('b')).toBeUndefined();
+  }, 60_000);
+
+  it('does not keep a session alive by the answers of a leader that was cut off', async () => {
+    await using cluster = await startCluster({ peerProxies: true });
+    const old = await cluster.leader();
+    await using connection = await connect(cluster.member(old).endpoint, { sessionTtlSec: 4 });
+    const lock = await connection.kvi.lock('l');
+    const start = performance.now();
+    await cluster.isolate(old);
+    await poll('the lock is lost', () => !lock.isHeld || undefined);
+
+    expect(performance.now() - start).toBeLessThan(4000);
+    const next = await cluster.leader();
+    expect(next).not.toBe(old);
+  }, 60_000);
+});

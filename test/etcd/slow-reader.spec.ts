@@ -1,0 +1,47 @@
+import { describe, expect, it } from '@jest/globals';
+import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { poll } from '../support/etcd/poll.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+
+const OPTIONS = { connectTimeoutMs: 5000, requestTimeoutMs: 5000, logger: new RecordingLogger() };
+const SPAN = { key: 'k/', rangeEnd: 'k0' };
+
+/** More than waits for a reader. */
+const CHANGES = 200;
+const VALUE = 'v'.repeat(100_000);
+
+async function watchersOf(etcd: EtcdServer): Promise<number> {
+  return (await etcd.metrics()).sum('etcd_debugging_mvcc_watcher_total');
+}
+
+describe('a reader that does not read', () => {
+  it('is held in bounded memory, disturbs nobody, and goes on from where it was', async () => {
+    await using etcd = await startEtcd();
+    const store = await openEtcdStore([etcd.endpoint], OPTIONS);
+    try {
+      const { revision } = await store.range({ key: 'k/' });
+      const slow = await store.watch({ ...SPAN, afterRevision: revision });
+      const quick = await store.watch({ ...SPAN, afterRevision: revision });
+      const quickly: string[] = [];
+      for (let number = 0; number < CHANGES; number++) {
+        await store.txn({ success: [{ type: 'put', key: `k/${number}`, value: VALUE }] });
+        quickly.push((await quick.next())!.events[0]!.kv.key);
+      }
+      expect(await watchersOf(etcd)).toBe(1);
+      const slowly: string[] = [];
+      while (slowly.length < CHANGES) slowly.push(...(await slow.next())!.events.map(({ kv }) => kv.key));
+      await store.txn({ success: [{ type: 'put', key: 'k/end', value: '' }] });
+      const ends = await Promise.all([slow.next(), quick.next()]);
+      // It has caught up, and shares the watch again.
+      await poll('one watch is enough', async () => (await watchersOf(etcd)) === 1 || undefined);
+
+      const expected = Array.from({ length: CHANGES }, (_, number) => `k/${number}`);
+      expect(quickly).toEqual(expected);
+      expect(slowly).toEqual(expected);
+      expect(ends.map((end) => end!.events.map(({ kv }) => kv.key))).toEqual([['k/end'], ['k/end']]);
+    } finally {
+      await store.close();
+    }
+  }, 60_000);
+});

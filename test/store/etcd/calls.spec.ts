@@ -1,0 +1,142 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  AuthenticationError,
+  ClosedError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  RequestTimeoutError,
+  UnavailableError,
+} from '../../../lib/store/errors.js';
+import { CallError, NotSentError } from '../../../lib/store/etcd/call-errors.js';
+import { type Call, Calls } from '../../../lib/store/etcd/calls.js';
+import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
+import { TokenSource } from '../../../lib/store/etcd/token.js';
+import { FakeMember, header } from './fake-member.js';
+
+const TIMEOUT_MS = 300;
+const [INVALID_ARGUMENT, DEADLINE, DENIED, UNAVAILABLE, UNAUTHENTICATED] = [3, 4, 7, 14, 16];
+
+const READ: Call = { service: 'KV', method: 'range', payload: {}, what: 'A read', isRepeatable: true };
+const WRITE: Call = { ...READ, method: 'txn', what: 'A write', isRepeatable: false };
+const OK = { header: header() };
+
+const refused = new CallError(UNAVAILABLE, 'No connection established. Last error: connect ECONNREFUSED');
+const leaderFailure = new CallError(
+  UNAVAILABLE,
+  'etcdserver: request timed out, possibly due to previous leader failure',
+);
+
+function callsOver(members: readonly FakeMember[], tokens = new TokenSource(undefined)): Calls {
+  const guard = new HistoryGuard(() => undefined);
+  return new Calls(
+    members.map(({ asMember }) => asMember),
+    tokens,
+    guard,
+    TIMEOUT_MS,
+  );
+}
+
+describe('a write', () => {
+  it('is tried again where it was not sent', async () => {
+    const member = new FakeMember([refused, new NotSentError('no connection', true), OK]);
+    expect(await callsOver([member]).run(WRITE)).toBe(OK);
+  });
+
+  it.each([
+    ['its leader failed', leaderFailure],
+    ['the connection broke', new CallError(UNAVAILABLE, 'read ECONNRESET')],
+    ['nobody answered', new CallError(DEADLINE, 'no answer within 300 ms')],
+    ['the server says something new', new CallError(INVALID_ARGUMENT, 'etcdserver: something new')],
+  ])('is sent once, and its outcome is unknown, where %s', async (_, failure) => {
+    const member = new FakeMember([failure, OK]);
+    const error: Error = (await callsOver([member])
+      .run(WRITE)
+      .catch((caught: Error) => caught)) as Error;
+
+    expect(error).toBeInstanceOf(OutcomeUnknownError);
+    expect(error.message).toMatch(/^A write was sent to http:\/\/fake:2379.*may have been applied/);
+    expect(error.cause).toBe(failure);
+    expect(member.calls.length).toBe(1);
+  });
+
+  it('that could not be sent until the deadline was not applied', async () => {
+    await expect(callsOver([new FakeMember([refused])]).run(WRITE)).rejects.toThrow(
+      /http:\/\/fake:2379 could not be reached within 300 ms: connect ECONNREFUSED\. Nothing was applied/,
+    );
+    await expect(callsOver([new FakeMember([refused])]).run(WRITE)).rejects.toThrow(UnavailableError);
+    const silent = new FakeMember([new NotSentError('no connection', true)]);
+    await expect(callsOver([silent]).run(WRITE)).rejects.toThrow(RequestTimeoutError);
+  });
+});
+
+describe('a read', () => {
+  it('is asked again, of the next member', async () => {
+    const [first, second] = [new FakeMember([leaderFailure]), new FakeMember([OK])];
+    const calls = callsOver([first, second]);
+    expect(await calls.run(READ)).toBe(OK);
+    expect(await calls.run(READ)).toBe(OK);
+    expect([first.calls.length, second.calls.length]).toEqual([1, 2]);
+  });
+
+  it('ends at once where it is refused', async () => {
+    const member = new FakeMember([new CallError(DENIED, 'etcdserver: permission denied'), OK]);
+    await expect(callsOver([member]).run(READ)).rejects.toThrow(PermissionDeniedError);
+    expect(member.calls.length).toBe(1);
+  });
+
+  it('ends when the handle is closed', async () => {
+    const calls = callsOver([new FakeMember([leaderFailure])]);
+    const reading = calls.run(READ);
+    calls.close();
+    await expect(reading).rejects.toThrow(ClosedError);
+  });
+});
+
+describe('a refused token', () => {
+  const invalid = new CallError(UNAUTHENTICATED, 'etcdserver: invalid auth token');
+  const stale = new CallError(INVALID_ARGUMENT, 'etcdserver: revision of auth store is old');
+
+  it.each([
+    ['has expired', invalid],
+    ['is older than the rights', stale],
+  ])('that %s is replaced, also for a write', async (_, failure) => {
+    const member = new FakeMember([{ token: 'one' }, failure, { token: 'two' }, OK]);
+    const tokens = new TokenSource({ username: 'u', password: 'p' });
+    expect(await callsOver([member], tokens).run(WRITE)).toBe(OK);
+    expect(member.calls.map(({ method, token }) => [method, token])).toEqual([
+      ['authenticate', undefined],
+      ['txn', 'one'],
+      ['authenticate', undefined],
+      ['txn', 'two'],
+    ]);
+  });
+
+  it('that cannot be replaced leaves the write unsent', async () => {
+    const member = new FakeMember([new CallError(DEADLINE, 'no answer')]);
+    const tokens = new TokenSource({ username: 'u', password: 'p' });
+    await expect(callsOver([member], tokens).run(WRITE)).rejects.toThrow(RequestTimeoutError);
+    expect(new Set(member.calls.map(({ method }) => method))).toEqual(new Set(['authenticate']));
+  });
+
+  it('of a wrong password ends the call at once', async () => {
+    const wrong = new CallError(
+      INVALID_ARGUMENT,
+      'etcdserver: authentication failed, invalid user ID or password',
+    );
+    const member = new FakeMember([wrong]);
+    const tokens = new TokenSource({ username: 'u', password: 'p' });
+    await expect(callsOver([member], tokens).run(WRITE)).rejects.toThrow(AuthenticationError);
+    expect(member.calls.length).toBe(1);
+  });
+});
+
+describe('nextMember', () => {
+  it('goes on from the one that failed, round and round', () => {
+    const members = [new FakeMember([OK]), new FakeMember([OK]), new FakeMember([OK])];
+    const [first, second, third] = members.map(({ asMember }) => asMember);
+    const calls = callsOver(members);
+    expect(calls.nextMember(undefined)).toBe(first);
+    expect(calls.nextMember(first)).toBe(second);
+    expect(calls.nextMember(third)).toBe(first);
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  eventFromWire,
+  leaseFromWire,
+  leaseToWire,
+  rangeToWire,
+  recordFromWire,
+  spanToWire,
+  toNumber,
+  txnToWire,
+} from '../../../lib/store/etcd/codec.js';
+import { HmEtcdError } from '../../../lib/store/errors.js';
+
+const RECORD = {
+  key: Buffer.from('schlüssel'),
+  value: Buffer.from('𝔘'),
+  create_revision: '7',
+  mod_revision: '9',
+  version: '3',
+  lease: '9223372036854775807',
+};
+
+describe('numbers', () => {
+  it('are exact up to 2^53-1 and an error beyond', () => {
+    expect(toNumber('9007199254740991')).toBe(Number.MAX_SAFE_INTEGER);
+    expect(() => toNumber('9007199254740992')).toThrow(HmEtcdError);
+    expect(() => toNumber('9007199254740992')).toThrow(/2\^53-1/);
+  });
+});
+
+describe('lease ids', () => {
+  it.each([
+    ['', '0'],
+    ['1', '1'],
+    ['694d81b1e7a1b2c3', '7587863548284482243'],
+    ['7fffffffffffffff', '9223372036854775807'],
+  ])('"%s" is %s on the wire, and back', (id, wire) => {
+    expect(leaseToWire(id)).toBe(wire);
+    expect(leaseFromWire(wire)).toBe(id);
+  });
+
+  it('may be left out', () => {
+    expect(leaseToWire(undefined)).toBe('0');
+  });
+});
+
+describe('a span', () => {
+  it('of one key has no end on the wire: an empty one would mean all that follow', () => {
+    expect(spanToWire({ key: 'a' })).toEqual({ key: Buffer.from('a') });
+    expect(spanToWire({ key: 'a', rangeEnd: '\0' })).toEqual({
+      key: Buffer.from('a'),
+      range_end: Buffer.of(0),
+    });
+  });
+});
+
+describe('a range', () => {
+  it('says only what was asked for', () => {
+    expect(rangeToWire({ key: 'a' })).toEqual({ key: Buffer.from('a') });
+    expect(rangeToWire({ key: 'a', revision: 7, limit: 1, keysOnly: true, oldestFirst: true })).toEqual({
+      key: Buffer.from('a'),
+      revision: 7,
+      limit: 1,
+      keys_only: true,
+      sort_order: 'Ascend',
+      sort_target: 'Create',
+    });
+  });
+});
+
+describe('a txn', () => {
+  it('carries compares and both branches', () => {
+    const wire = txnToWire({
+      compare: [
+        { key: 'a', target: 'value', operator: '!=', value: 'x' },
+        { key: 'b', rangeEnd: 'c', target: 'create', operator: '=', revision: 0 },
+        { key: 'd', target: 'mod', operator: '<', revision: 9 },
+      ],
+      success: [{ type: 'put', key: 'a', value: 'y', lease: 'ff' }],
+      failure: [
+        { type: 'delete', key: 'a' },
+        { type: 'range', key: 'b', limit: 2 },
+      ],
+    });
+    expect(wire).toEqual({
+      compare: [
+        { key: Buffer.from('a'), target: 'Value', result: 'NotEqual', value: Buffer.from('x') },
+        {
+          key: Buffer.from('b'),
+          range_end: Buffer.from('c'),
+          target: 'Create',
+          result: 'Equal',
+          create_revision: 0,
+        },
+        { key: Buffer.from('d'), target: 'Mod', result: 'Less', mod_revision: 9 },
+      ],
+      success: [{ request_put: { key: Buffer.from('a'), value: Buffer.from('y'), lease: '255' } }],
+      failure: [
+        { request_delete_range: { key: Buffer.from('a') } },
+        { request_range: { key: Buffer.from('b'), limit: 2 } },
+      ],
+    });
+  });
+});
+
+describe('a record', () => {
+  it('has text, numbers and a lease in hexadecimal', () => {
+    expect(recordFromWire(RECORD)).toEqual({
+      key: 'schlüssel',
+      value: '𝔘',
+      createRevision: 7,
+      modRevision: 9,
+      version: 3,
+      lease: '7fffffffffffffff',
+    });
+  });
+
+  it('that is new has none before it in its event', () => {
+    const put = eventFromWire({ type: 'Put', kv: RECORD, prev_kv: null as never });
+    const removal = eventFromWire({ type: 'Delete', kv: RECORD, prev_kv: RECORD });
+    expect([put.type, put.previous]).toEqual(['put', undefined]);
+    expect([removal.type, removal.previous?.value]).toEqual(['delete', '𝔘']);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Member } from '../../../lib/store/etcd/member.js';
+import { TokenSource } from '../../../lib/store/etcd/token.js';
+
+const CREDENTIALS = { username: 'u', password: 'p' };
+
+/** Answers each request with the next of these. */
+class FakeMember {
+  readonly requests: unknown[] = [];
+  readonly #answers: readonly (string | Error)[];
+
+  constructor(answers: readonly (string | Error)[]) {
+    this.#answers = answers;
+  }
+
+  get asMember(): Member {
+    return this as unknown as Member;
+  }
+
+  async call(_service: string, _method: string, payload: unknown): Promise<{ token: string }> {
+    const answer = this.#answers[this.requests.length]!;
+    this.requests.push(payload);
+    await Promise.resolve();
+    if (answer instanceof Error) throw answer;
+    return { token: answer };
+  }
+}
+
+describe('TokenSource', () => {
+  it('asks for none where no user was given', async () => {
+    const member = new FakeMember([]);
+    expect(await new TokenSource(undefined).token(member.asMember, 100)).toBeUndefined();
+    expect(member.requests).toEqual([]);
+  });
+
+  it('asks once for all who wait, and keeps the answer', async () => {
+    const member = new FakeMember(['one']);
+    const tokens = new TokenSource(CREDENTIALS);
+    const both = [tokens.token(member.asMember, 100), tokens.token(member.asMember, 100)];
+    expect(await Promise.all(both)).toEqual(['one', 'one']);
+    expect(await tokens.token(member.asMember, 100)).toBe('one');
+    expect(member.requests).toEqual([{ name: 'u', password: 'p' }]);
+  });
+
+  it('asks again after a failure', async () => {
+    const member = new FakeMember([new Error('down'), 'one']);
+    const tokens = new TokenSource(CREDENTIALS);
+    await expect(tokens.token(member.asMember, 100)).rejects.toThrow('down');
+    expect(await tokens.token(member.asMember, 100)).toBe('one');
+  });
+
+  it('asks again once the token was refused, but keeps a newer one', async () => {
+    const member = new FakeMember(['one', 'two', 'three']);
+    const tokens = new TokenSource(CREDENTIALS);
+    await tokens.token(member.asMember, 100);
+    tokens.refused('one');
+    expect(await tokens.token(member.asMember, 100)).toBe('two');
+    tokens.refused('one');
+    expect(await tokens.token(member.asMember, 100)).toBe('two');
+  });
+});

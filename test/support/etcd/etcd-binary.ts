@@ -1,0 +1,15 @@
+import { type EtcdBinary, findEtcd } from './find-etcd.mjs';
+
+export type { EtcdBinary } from './find-etcd.mjs';
+
+/** The suite with etcd 3.4.23, whose watches and progress answers differ. */
+export const OLD_SUITE = 'bookworm';
+
+const found = new Map<string | undefined, Promise<EtcdBinary>>();
+
+/** The etcd to test with, or the one of a Debian suite; looked for once in a process. */
+export function etcdBinary(suite?: string): Promise<EtcdBinary> {
+  const known = found.get(suite) ?? findEtcd(suite);
+  found.set(suite, known);
+  return known;
+}
