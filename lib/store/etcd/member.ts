@@ -2,6 +2,7 @@ import type { Client, ClientDuplexStream, ClientUnaryCall, Metadata, ServiceErro
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { systemClock } from '../clock.js';
 import { CallError, NotSentError } from './call-errors.js';
+import { Code } from './error-table.js';
 
 export type Service = 'KV' | 'Lease' | 'Watch' | 'Maintenance' | 'Auth';
 
@@ -17,8 +18,6 @@ const CONNECTING = 1;
 const READY = 2;
 const TRANSIENT_FAILURE = 3;
 const SHUTDOWN = 4;
-
-const DEADLINE_EXCEEDED = 4;
 
 const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': -1,
@@ -112,7 +111,7 @@ export class Member {
       this.#running.add(call);
       // gRPC counts on the wall clock, which may jump; ours does not.
       const cancelTimer = systemClock.setTimer(timeoutMs, () => {
-        reject(new CallError(DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
+        reject(new CallError(Code.DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
         call.cancel();
       });
     });

@@ -51,11 +51,10 @@ async function learnVersions(
   const answers = (await Promise.allSettled(asked)).flatMap((answer) =>
     answer.status === 'fulfilled' ? [answer.value] : [],
   );
-  for (const { url, version } of answers
-    .filter((answer) => !atLeast(answer.version, SAFE_LEASES))
-    .slice(0, 1)) {
+  const old = answers.find(({ version }) => !atLeast(version, SAFE_LEASES));
+  if (old !== undefined) {
     logger.warn(
-      `etcd ${version} at ${url} is older than ${SAFE_LEASES}: around a stalled leader a lock can be lost before its holder is told. Only fenced writes are safe there.`,
+      `etcd ${old.version} at ${old.url} is older than ${SAFE_LEASES}: around a stalled leader a lock can be lost before its holder is told. Only fenced writes are safe there.`,
     );
   }
   const all = answers.length === store.members.length;
