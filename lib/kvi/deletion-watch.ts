@@ -1,6 +1,6 @@
 import type { Clock } from '../store/clock.js';
 import type { Store, Watch } from '../store/store.js';
-import { pause } from './pause.js';
+import { pause } from '../store/pause.js';
 
 const RETRY_MS = 500;
 

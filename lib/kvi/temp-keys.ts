@@ -4,7 +4,7 @@ import type { Operation, RangeResponse, Store, Watch, WatchEvent } from '../stor
 import { sentinelKey } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
 import { thisProcess } from './owner.js';
-import { pause } from './pause.js';
+import { pause } from '../store/pause.js';
 import type { Session, SessionLease } from './session.js';
 
 const RETRY_MS = 500;

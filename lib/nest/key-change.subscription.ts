@@ -118,7 +118,7 @@ export class KeyChangeSubscription {
     const failures = this.failures++;
     if (failures === 0 && isHistoryGone(error)) return;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    await sleep(pauseMs, undefined, { ref: false, signal: this.stopped.signal });
+    await sleep(pauseMs, undefined, { signal: this.stopped.signal });
   }
 
   private report(error: unknown): void {

@@ -25,10 +25,10 @@ class Child implements AsyncDisposable {
     }
   }
 
-  async whenReady(): Promise<void> {
-    await poll('the child is ready', () => {
-      if (this.#process.exitCode !== null) throw new Error(this.output);
-      return this.output.includes('ready') || undefined;
+  async whenSaid(text: string): Promise<void> {
+    await poll(`the child says '${text}'`, () => {
+      if (this.#process.exitCode !== null) throw new Error(`It ended: ${this.output}`);
+      return this.output.includes(text) || undefined;
     });
   }
 
@@ -52,7 +52,7 @@ describe('a process that has closed its handles', () => {
     async (state) => {
       await using etcd = await startEtcd();
       await using child = new Child(etcd.endpoint);
-      await child.whenReady();
+      await child.whenSaid('ready');
       if (state === 'down') await etcd.kill();
       if (state === 'paused') etcd.pause();
       const { code, tookMs } = await child.ending();
@@ -65,10 +65,22 @@ describe('a process that has closed its handles', () => {
     30_000,
   );
 
+  it('does not end before, though the server dies and nothing but its handles keeps it alive', async () => {
+    await using etcd = await startEtcd();
+    await using child = new Child(etcd.endpoint);
+    await child.whenSaid('ready');
+    await etcd.kill();
+    await etcd.restart();
+    await etcd.ctl('put', 'a', 'back');
+
+    await child.whenSaid('a is back');
+    expect(child.output).not.toContain('closed');
+  }, 30_000);
+
   it('leaves nothing of its session behind', async () => {
     await using etcd = await startEtcd();
     await using child = new Child(etcd.endpoint);
-    await child.whenReady();
+    await child.whenSaid('ready');
     await child.ending();
 
     expect(await etcd.ctl('get', '', '--prefix', '--keys-only')).toBe('a\n\n');

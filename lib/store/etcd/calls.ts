@@ -8,6 +8,7 @@ import {
   RequestTimeoutError,
   UnavailableError,
 } from '../errors.js';
+import { pause } from '../pause.js';
 import { NotSentError } from './call-errors.js';
 import {
   adviceOn,
@@ -55,7 +56,7 @@ export class Calls {
   readonly #timeoutMs: number;
   /** The member that answered last is asked first. */
   #preferred = 0;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   constructor(members: readonly Member[], tokens: TokenSource, guard: HistoryGuard, timeoutMs: number) {
     this.#members = members;
@@ -81,7 +82,7 @@ export class Calls {
     for (let attempt = 0; ; attempt++) {
       const remainingMs = deadline - systemClock.now();
       if (remainingMs <= 0) throw this.#givenUp(call, failure, timeoutMs);
-      if (this.#closed) throw new ClosedError('The handle is closed.');
+      if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
       const place = (this.#preferred + attempt) % this.#members.length;
       try {
         const response = await this.#attempt<T>(this.#members[place]!, call, remainingMs);
@@ -91,7 +92,7 @@ export class Calls {
         failure = this.#retryable(call, error);
       }
       if (attempt % this.#members.length === this.#members.length - 1) {
-        await pause(Math.min(backoffMs, Math.max(0, deadline - systemClock.now())));
+        await pause(systemClock, Math.min(backoffMs, timeUntil(deadline)), this.#closing.signal);
         backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
       }
     }
@@ -118,7 +119,7 @@ export class Calls {
   }
 
   close(): void {
-    this.#closed = true;
+    this.#closing.abort();
   }
 
   /** A token that was refused has been forgotten: the second attempt asks for another. */
@@ -204,10 +205,4 @@ export class Calls {
 
 function timeUntil(end: number): number {
   return Math.max(1, end - systemClock.now());
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemClock.setTimer(ms, resolve);
-  });
 }

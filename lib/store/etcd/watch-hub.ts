@@ -9,6 +9,7 @@ import {
   RequestTimeoutError,
   UnavailableError,
 } from '../errors.js';
+import { pause } from '../pause.js';
 import type { KeySpan, Watch, WatchRequest } from '../store.js';
 import type { Calls } from './calls.js';
 import { toNumber } from './codec.js';
@@ -49,11 +50,11 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   readonly #shared = new Map<string, RangeWatch>();
   readonly #all = new Set<RangeWatch>();
   readonly #feeds = new Map<Subscription, RangeWatch>();
+  readonly #closing = new AbortController();
   #stream: WatchStream | undefined;
   #member: Member | undefined;
   #token: string | undefined;
   #isConnecting = false;
-  #isClosed = false;
   /** The present stream has said something; without this, each try of an outage would be told. */
   #hasAnswered = false;
   #backoffMs = 0;
@@ -99,7 +100,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     subscription: Subscription,
     feed: (subscription: Subscription) => RangeWatch,
   ): Promise<Watch> {
-    if (this.#isClosed) throw new ClosedError('The handle is closed.');
+    if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
     const { whenCreated } = feed(subscription);
     try {
       await this.#inTime(whenCreated);
@@ -201,7 +202,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort();
     const closed = new ClosedError('The handle is closed.');
     for (const watch of this.#all) watch.giveUp(closed);
     for (const subscription of this.#feeds.keys()) subscription.cancel();
@@ -251,7 +252,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     while (this.#isNeeded) {
       const backoffMs = this.#backoffMs;
       this.#backoffMs = Math.min(Math.max(backoffMs * 2, FIRST_BACKOFF_MS), LONGEST_BACKOFF_MS);
-      if (backoffMs > 0) await pause(backoffMs);
+      if (backoffMs > 0) await pause(systemClock, backoffMs, this.#closing.signal);
       try {
         await this.#openStream(this.#calls.nextMember(this.#member));
       } catch (error) {
@@ -262,7 +263,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   }
 
   get #isNeeded(): boolean {
-    return !this.#isClosed && this.#all.size > 0 && this.#stream === undefined;
+    return !this.#closing.signal.aborted && this.#all.size > 0 && this.#stream === undefined;
   }
 
   async #openStream(member: Member): Promise<void> {
@@ -301,7 +302,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     this.#progressEligible = undefined;
     this.#stream?.end();
     this.#stream = undefined;
-    if (this.#isClosed || this.#all.size === 0) return;
+    if (this.#closing.signal.aborted || this.#all.size === 0) return;
     if (this.#hasAnswered) {
       this.#logger.warn(`The watch stream to ${this.#member?.url} ended: ${why}. Reconnecting.`);
     }
@@ -352,10 +353,4 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
 
 function keyOf({ key, rangeEnd }: KeySpan): string {
   return JSON.stringify([key, rangeEnd]);
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    systemClock.setTimer(ms, resolve, { background: true });
-  });
 }

@@ -15,7 +15,7 @@ const held = await kvi.lock('held');
 await other.distLock();
 other.lock('held').catch(late);
 kvi.watch('a').catch(late);
-await kvi.watchWithCB('a', 1, quiet);
+await kvi.watchWithCB('a', 1, (_key, value) => process.stdout.write(`a is ${value}\n`));
 void (async () => {
   for await (const change of kvi.changes({ prefix: 'a' })) void change;
 })().catch(late);

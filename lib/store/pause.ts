@@ -1,6 +1,6 @@
-import type { Clock } from '../store/clock.js';
+import type { Clock } from './clock.js';
 
-/** Waits in the background until `ms` milliseconds are over or the signal aborts, whichever comes first. */
+/** Waits until `ms` milliseconds are over or the signal aborts, whichever comes first. Keeps the process alive meanwhile. */
 export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const wake = (): void => {
@@ -8,7 +8,7 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
       signal.removeEventListener('abort', wake);
       resolve();
     };
-    const cancelTimer = clock.setTimer(ms, wake, { background: true });
+    const cancelTimer = clock.setTimer(ms, wake);
     signal.addEventListener('abort', wake);
     if (signal.aborted) wake();
   });

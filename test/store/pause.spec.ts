@@ -1,0 +1,26 @@
+import { describe, expect, it } from '@jest/globals';
+import { pause } from '../../lib/store/pause.js';
+import { ManualClock } from '../support/manual-clock.js';
+
+describe('pause', () => {
+  it('is over when its time is, and not before', async () => {
+    const clock = new ManualClock();
+    let isOver = false;
+    const over = pause(clock, 500, new AbortController().signal).then(() => (isOver = true));
+    expect(clock.timerCount({ background: false })).toBe(1);
+    await clock.advance(499);
+    expect(isOver).toBe(false);
+    await clock.advance(1);
+    await over;
+  });
+
+  it('is over at once when the signal aborts, or has', async () => {
+    const clock = new ManualClock();
+    const controller = new AbortController();
+    const paused = pause(clock, 500, controller.signal);
+    controller.abort();
+    await paused;
+    await pause(clock, 500, controller.signal);
+    expect(clock.timerCount()).toBe(0);
+  });
+});
