@@ -12,13 +12,10 @@ export interface HoldContext {
   readonly removal: KeyRemoval;
 }
 
-/** A place in the queue that is known to the store. */
-export type GrantedPlace = QueuePlace & { readonly token: number };
-
 /** A hold: from the grant of a lock until it is released or lost. */
 export class Hold implements HeldLock {
   readonly name: string;
-  readonly #place: GrantedPlace;
+  readonly #place: QueuePlace;
   readonly #context: HoldContext;
   readonly #abort = new AbortController();
   readonly #ownKey: DeletionWatch;
@@ -35,7 +32,7 @@ export class Hold implements HeldLock {
    */
   constructor(
     name: string,
-    place: GrantedPlace,
+    place: QueuePlace,
     maxHoldSec: number | undefined,
     ownKey: DeletionWatch,
     context: HoldContext,

@@ -1,16 +1,23 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
-import type { Compare, Store } from '../store/store.js';
+import { LeaseNotFoundError } from '../store/errors.js';
+import type { Store, TxnRequest } from '../store/store.js';
 import { RunningTasks } from './running-tasks.js';
 import type { SessionLease } from './session.js';
 
 const RETRY_MS = 500;
 
-/** A lock's own key: a place in the queue, or the hold. */
-export interface QueuePlace {
+/** One call for a lock, before it is known what became of it. Its key is used by no other. */
+export interface Acquisition {
   readonly key: string;
   readonly lease: SessionLease;
-  /** The key's create revision: the place in the queue, and the fencing token of the hold. Unknown until answered. */
-  readonly token: number | undefined;
+  /** While this key is there, the acquisition cannot create its own. */
+  readonly tombstone: string;
+}
+
+/** A place in a lock's queue that is known to the store: a waiter's, or the hold. */
+export interface QueuePlace extends Acquisition {
+  /** The key's create revision: the place in the queue, and the fencing token of the hold. */
+  readonly token: number;
 }
 
 /** Deletes lock keys, and stays at it while their lease lives: a forgotten key would hold its lock for ever. */
@@ -26,13 +33,32 @@ export class KeyRemoval {
   }
 
   /**
-   * Deletes the key, guarded by its create revision where that is known: never a later key of the same name.
+   * Deletes a place's key, guarded by its create revision: never a later key of the same name.
    *
    * @returns whether it was still there
    * @throws what the store throws; the deletion is then retried until it is confirmed or the lease is over
    */
-  remove(place: QueuePlace): Promise<boolean> {
-    return this.#removals.track(place.key, this.#remove(place));
+  remove({ key, lease, token }: QueuePlace): Promise<boolean> {
+    return this.#untilConfirmed(lease, {
+      compare: [{ target: 'create', key, operator: '=', revision: token }],
+      success: [{ type: 'delete', key }],
+      failure: [{ type: 'range', key, keysOnly: true }],
+    });
+  }
+
+  /**
+   * Ends an acquisition whose answer was lost. A copy of it may still be on its way, and would create the key after
+   * it was deleted, under a lease that lives, held by nobody: the tombstone keeps it from doing so.
+   *
+   * @throws as `remove`
+   */
+  async bury({ key, lease, tombstone }: Acquisition): Promise<void> {
+    await this.#untilConfirmed(lease, {
+      success: [
+        { type: 'put', key: tombstone, value: '', lease: lease.id },
+        { type: 'delete', key },
+      ],
+    });
   }
 
   /** Resolves when no removal is under way; those that wait for a retry do not count. */
@@ -46,29 +72,27 @@ export class KeyRemoval {
     this.#retries.clear();
   }
 
-  async #remove(place: QueuePlace): Promise<boolean> {
-    const isOurs: Compare =
-      place.token === undefined
-        ? { target: 'create', key: place.key, operator: '>', revision: 0 }
-        : { target: 'create', key: place.key, operator: '=', revision: place.token };
+  #untilConfirmed(lease: SessionLease, request: TxnRequest): Promise<boolean> {
+    return this.#removals.track('the removal of a lock key', this.#try(lease, request));
+  }
+
+  async #try(lease: SessionLease, request: TxnRequest): Promise<boolean> {
     try {
-      const { succeeded } = await this.#store.txn({
-        compare: [isOurs],
-        success: [{ type: 'delete', key: place.key }],
-        failure: [{ type: 'range', key: place.key, keysOnly: true }],
-      });
+      const { succeeded } = await this.#store.txn(request);
       return succeeded;
     } catch (error) {
-      this.#retryLater(place);
+      // Its keys went with it, and none can be put under it any more.
+      if (error instanceof LeaseNotFoundError) return false;
+      this.#retryLater(lease, request);
       throw error;
     }
   }
 
-  #retryLater(place: QueuePlace): void {
-    if (!place.lease.isLive) return;
+  #retryLater(lease: SessionLease, request: TxnRequest): void {
+    if (!lease.isLive) return;
     const retry = (): void => {
       this.#retries.delete(cancel);
-      this.remove(place).catch(() => {});
+      this.#untilConfirmed(lease, request).catch(() => {});
     };
     const cancel = this.#clock.setTimer(RETRY_MS, retry, { background: true });
     this.#retries.add(cancel);

@@ -21,6 +21,11 @@ export function sentinelKey(lease: LeaseId): string {
   return `${RESERVED_PREFIX}${lease}/alive`;
 }
 
+/** Tells that the n-th acquisition under a lease is over, whatever may still be on its way. */
+export function tombstoneKey(lease: LeaseId, acquisition: number): string {
+  return `${RESERVED_PREFIX}${lease}/dead/${acquisition}`;
+}
+
 /** Where the queue of a lock stands. Go's `concurrency.Mutex` puts the slash there, too. */
 export function lockPrefix(name: string): string {
   return `${name}/`;

@@ -1,16 +1,23 @@
-import { InvalidArgumentError, LeaseNotFoundError } from '../store/errors.js';
+import {
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  UnavailableError,
+} from '../store/errors.js';
 import { prefixSpan } from '../store/key-span.js';
-import type { Operation, RangeResponse, Store, TxnResponse } from '../store/store.js';
+import type { Compare, Operation, RangeResponse, Store, TxnRequest, TxnResponse } from '../store/store.js';
 import { DeletionWatch } from './deletion-watch.js';
-import { type GrantedPlace, Hold, type HoldContext } from './held-lock.js';
-import type { QueuePlace } from './key-removal.js';
-import { isQueueKey, lockPrefix } from './keys.js';
+import { Hold, type HoldContext } from './held-lock.js';
+import type { Acquisition, QueuePlace } from './key-removal.js';
+import { isQueueKey, lockPrefix, tombstoneKey } from './keys.js';
 import { thisProcess } from './owner.js';
 import type { Patience } from './patience.js';
-import type { Session, SessionLease } from './session.js';
+import type { Session } from './session.js';
 
 /** What `lockInfo` shows of a holder; Go writes nothing here and reads nothing. */
 const HOLDER = JSON.stringify(thisProcess);
+
+type EnteredPlace = QueuePlace & { readonly isFirst: boolean };
 
 /**
  * Locks on the wire, as Go's `concurrency.Mutex` has them: everyone who wants a lock puts a leased key below its
@@ -27,6 +34,8 @@ export class LockQueue {
   readonly #holds = new Set<Hold>();
   readonly #namesInUse = new Map<string, number>();
   #acquisitions = 0;
+  /** Whether the store's user may put tombstones; believed until the store says otherwise. */
+  #canBury = true;
 
   constructor(store: Store, session: Session, context: HoldContext) {
     this.#store = store;
@@ -37,10 +46,30 @@ export class LockQueue {
   /**
    * Takes a lock; leaves no key behind when it does not get it.
    *
-   * @throws the patience's reason when that ends first; InvalidArgumentError for a name that stands above another's
+   * @throws the patience's reason when that ends first, at once, whatever the store is doing; UnavailableError when
+   * the answer of the store was lost; InvalidArgumentError for a name that stands above another's
    */
   async acquire(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
+    patience.signal.throwIfAborted();
     this.#use(name);
+    const acquired = this.#untilAcquired(name, patience, maxHoldSec);
+    try {
+      return await patience.wait(acquired);
+    } catch (error) {
+      // What the store was asked cannot be taken back: it cleans up behind itself when it is answered.
+      acquired.then((hold) => hold.release()).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Tells every holder that its hold is over, and answers the holds. Their keys are left to the caller or the lease. */
+  loseAll(why: string): Hold[] {
+    const holds = [...this.#holds];
+    for (const hold of holds) hold.lose(why);
+    return holds;
+  }
+
+  async #untilAcquired(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
     try {
       let hold: Hold | undefined;
       while (hold === undefined) {
@@ -54,68 +83,98 @@ export class LockQueue {
     }
   }
 
-  /** Tells every holder that its hold is over, and answers the holds. Their keys are left to the caller or the lease. */
-  loseAll(why: string): Hold[] {
-    const holds = [...this.#holds];
-    for (const hold of holds) hold.lose(why);
-    return holds;
-  }
-
   /** Answers undefined when the lease or the key went away meanwhile. */
   #attempt(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold | undefined> {
     return this.#session.withLease(async (lease) => {
       patience.signal.throwIfAborted();
-      const key = `${lockPrefix(name)}${lease.id}-${++this.#acquisitions}`;
+      const number = ++this.#acquisitions;
+      const key = `${lockPrefix(name)}${lease.id}-${number}`;
+      const acquisition = { key, lease, tombstone: tombstoneKey(lease.id, number) };
       const place = patience.isOneTry
-        ? await this.#takeIfFree(name, key, lease, patience)
-        : await this.#join(name, key, lease);
+        ? await this.#takeIfFree(name, acquisition, patience)
+        : await this.#join(name, acquisition);
       return this.#untilHeld(name, place, patience, maxHoldSec);
     });
   }
 
   /** Enters the queue, and sees in the same round trip whether it is the first. */
-  async #join(name: string, key: string, lease: SessionLease): Promise<GrantedPlace & { isFirst: boolean }> {
-    const oldest: Operation = { type: 'range', ...queueSpan(name), limit: 1 };
-    const { revision, responses } = await this.#enter({ key, lease, token: undefined }, () =>
-      this.#store.txn({ success: [{ type: 'put', key, value: HOLDER, lease: lease.id }, oldest] }),
-    );
-    return { key, lease, token: revision, isFirst: rangeOf(responses[1]).kvs[0]?.key === key };
+  async #join(name: string, acquisition: Acquisition): Promise<EnteredPlace> {
+    const { revision, responses } = await this.#enter(name, acquisition, {
+      success: [putPlace(acquisition), oldestOf(name)],
+      failure: [oldestOf(name)],
+    });
+    const isFirst = rangeOf(responses[1]).kvs[0]?.key === acquisition.key;
+    return { ...acquisition, token: revision, isFirst };
   }
 
   /** A try that finds the lock taken leaves no key, so that it wakes nobody. */
-  async #takeIfFree(
-    name: string,
-    key: string,
-    lease: SessionLease,
-    patience: Patience,
-  ): Promise<GrantedPlace & { isFirst: boolean }> {
-    const { succeeded, revision, responses } = await this.#enter({ key, lease, token: undefined }, () =>
-      this.#store.txn({
-        compare: [{ target: 'create', ...prefixSpan(lockPrefix(name)), operator: '=', revision: 0 }],
-        success: [{ type: 'put', key, value: HOLDER, lease: lease.id }],
-        failure: [{ type: 'range', ...queueSpan(name), limit: 1 }],
-      }),
-    );
-    if (succeeded) return { key, lease, token: revision, isFirst: true };
+  async #takeIfFree(name: string, acquisition: Acquisition, patience: Patience): Promise<EnteredPlace> {
+    const { succeeded, revision, responses } = await this.#enter(name, acquisition, {
+      compare: [{ target: 'create', ...prefixSpan(lockPrefix(name)), operator: '=', revision: 0 }],
+      success: [putPlace(acquisition)],
+      failure: [oldestOf(name)],
+    });
+    if (succeeded) return { ...acquisition, token: revision, isFirst: true };
     const oldest = rangeOf(responses[0]).kvs[0];
     if (oldest !== undefined && isQueueKey(name, oldest)) throw patience.timeoutError();
     // What lies there is no place in the queue, perhaps a data key: only the queue itself can tell.
-    return this.#join(name, key, lease);
+    return this.#join(name, acquisition);
   }
 
-  /** A put whose answer is lost may still have been done: its key goes, whatever it is. */
-  async #enter(place: QueuePlace, put: () => Promise<TxnResponse>): Promise<TxnResponse> {
+  /** Sends an acquisition, once. One whose answer is lost is ended, so that it creates no key afterwards. */
+  async #enter(name: string, acquisition: Acquisition, request: TxnRequest): Promise<TxnResponse> {
     try {
-      return await put();
+      return await this.#send(acquisition, request);
     } catch (error) {
-      if (!(error instanceof LeaseNotFoundError)) await this.#leave(place);
-      throw error;
+      if (!(error instanceof OutcomeUnknownError)) throw error;
+      await this.#end(acquisition);
+      throw new UnavailableError(
+        `The lock '${name}' was not acquired: the store's answer was lost. The place in its queue was given up. Try again.`,
+        { cause: error },
+      );
     }
+  }
+
+  async #send(acquisition: Acquisition, request: TxnRequest): Promise<TxnResponse> {
+    if (!this.#canBury) return this.#store.txn(request);
+    try {
+      return await this.#store.txn(unlessBuried(acquisition, request));
+    } catch (error) {
+      if (!(error instanceof PermissionDeniedError)) throw error;
+      // The lock itself may be what is denied: then this is, too.
+      const response = await this.#store.txn(request);
+      this.#goWithoutTombstones();
+      return response;
+    }
+  }
+
+  #goWithoutTombstones(): void {
+    if (!this.#canBury) return;
+    this.#canBury = false;
+    this.#context.logger.warn(
+      `The store's user may not use the keys under '\\0hmetcd/' (inside the namespace): when the answer to a lock call is lost, the whole session has to be given up, and every lock with it. Grant read and write there.`,
+    );
+  }
+
+  /** A removal that fails goes on by itself: why the lock was not had is the caller's error to throw. */
+  async #end(acquisition: Acquisition): Promise<void> {
+    if (this.#canBury && (await this.#bury(acquisition))) return;
+    await this.#session.discard(acquisition.lease, 'the answer to a lock call was lost');
+  }
+
+  /** Answers whether it may. */
+  async #bury(acquisition: Acquisition): Promise<boolean> {
+    try {
+      await this.#context.removal.bury(acquisition);
+    } catch (error) {
+      if (error instanceof PermissionDeniedError) this.#goWithoutTombstones();
+    }
+    return this.#canBury;
   }
 
   async #untilHeld(
     name: string,
-    place: GrantedPlace & { isFirst: boolean },
+    place: EnteredPlace,
     patience: Patience,
     maxHoldSec: number | undefined,
   ): Promise<Hold | undefined> {
@@ -137,7 +196,7 @@ export class LockQueue {
   /** Waits for its turn. Answers false when its own key or lease went away. */
   async #untilFirst(
     name: string,
-    place: GrantedPlace,
+    place: QueuePlace,
     ownKey: DeletionWatch,
     patience: Patience,
   ): Promise<boolean> {
@@ -168,7 +227,7 @@ export class LockQueue {
     }
   }
 
-  #hold(name: string, place: GrantedPlace, maxHoldSec: number | undefined, ownKey: DeletionWatch): Hold {
+  #hold(name: string, place: QueuePlace, maxHoldSec: number | undefined, ownKey: DeletionWatch): Hold {
     const hold = new Hold(name, place, maxHoldSec, ownKey, this.#context, (ended) => {
       this.#holds.delete(ended);
       this.#unuse(name);
@@ -207,6 +266,19 @@ export class LockQueue {
 
 function queueSpan(name: string): { key: string; rangeEnd: string; keysOnly: true; oldestFirst: true } {
   return { ...prefixSpan(lockPrefix(name)), keysOnly: true, oldestFirst: true };
+}
+
+function oldestOf(name: string): Operation {
+  return { type: 'range', ...queueSpan(name), limit: 1 };
+}
+
+function putPlace({ key, lease }: Acquisition): Operation {
+  return { type: 'put', key, value: HOLDER, lease: lease.id };
+}
+
+function unlessBuried({ tombstone }: Acquisition, { compare = [], ...branches }: TxnRequest): TxnRequest {
+  const isNotBuried: Compare = { target: 'create', key: tombstone, operator: '=', revision: 0 };
+  return { compare: [isNotBuried, ...compare], ...branches };
 }
 
 function rangeOf(response: unknown): RangeResponse {

@@ -34,7 +34,7 @@ export class Patience {
   timeoutError(): LockTimeoutError {
     const wait = this.isOneTry ? 'at the first try' : `within ${this.#timeoutSec} s`;
     return new LockTimeoutError(
-      `The lock '${this.#name}' was not acquired ${wait}: another holds it. Wait longer, or leave the work to the holder.`,
+      `The lock '${this.#name}' was not acquired ${wait}: another holds it, or the store did not answer in that time. Wait longer, or leave the work to the holder.`,
     );
   }
 

@@ -139,6 +139,12 @@ export class Session {
     if (lease !== undefined) await this.#store.leaseRevoke(lease.id);
   }
 
+  /** Gives up a lease and everything under it. The store lets it expire where it cannot be told. */
+  async discard(lease: SessionLease, why: string): Promise<void> {
+    lease.lose(why);
+    await this.#store.leaseRevoke(lease.id).catch(() => {});
+  }
+
   /** Ends the keep-alives; the keys live on until the lease expires. */
   async abandon(): Promise<void> {
     await this.#stop();

@@ -1,7 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { UnavailableError } from '../../lib/store/errors.js';
+import {
+  LeaseNotFoundError,
+  OutcomeUnknownError,
+  PermissionDeniedError,
+  UnavailableError,
+} from '../../lib/store/errors.js';
+import type { TxnRequest } from '../../lib/store/store.js';
 import type { HeldLock } from '../../lib/kvi/kvi.js';
+import { rejectionOf } from '../contract/backend.js';
+import type { InterceptedStore, Interceptor } from '../support/intercepted-store.js';
 import { Workbench } from '../support/workbench.js';
+
+const down = (): Promise<never> => Promise.reject(new UnavailableError('down'));
 
 describe('the lock queue', () => {
   let bench: Workbench;
@@ -54,12 +64,105 @@ describe('the lock queue', () => {
     store.intercept('txn', async (proceed) => {
       store.intercept('txn', undefined);
       await proceed();
-      throw new UnavailableError('the answer was lost');
+      throw new OutcomeUnknownError('the answer was lost');
     });
     await expect(kvi.lock('jobs')).rejects.toBeInstanceOf(UnavailableError);
     expect(await bench.keys()).toEqual([]);
     expect((await kvi.lock('jobs', { timeoutSec: 0 })).isHeld).toBe(true);
   });
+
+  describe('whose answer is lost while its request is still on its way', () => {
+    /** Loses the answer to the next txn, and answers how to let its request arrive. */
+    function delayRequest(store: InterceptedStore, then?: Interceptor): () => Promise<unknown> {
+      let arrive = (): Promise<unknown> => Promise.reject(new Error('Nothing was sent.'));
+      store.intercept('txn', (proceed) => {
+        store.intercept('txn', then);
+        arrive = proceed;
+        return Promise.reject(new OutcomeUnknownError('the answer was lost'));
+      });
+      return () => arrive();
+    }
+
+    it.each([undefined, 0])('creates no key when it arrives (timeoutSec %s)', async (timeoutSec) => {
+      const { kvi, store } = bench.open();
+      await (await kvi.lock('warm-up')).release();
+      const arrive = delayRequest(store);
+      await expect(kvi.lock('jobs', { timeoutSec })).rejects.toThrow(
+        /'jobs' was not acquired: .*answer was lost/,
+      );
+      await arrive();
+      expect(await bench.keys()).toEqual([]);
+      expect((await kvi.lock('jobs', { timeoutSec: 0 })).isHeld).toBe(true);
+    });
+
+    it('creates no key when its end was told only by a later try', async () => {
+      const { kvi, store } = bench.open();
+      await (await kvi.lock('warm-up')).release();
+      const arrive = delayRequest(store, down);
+      const locked = kvi.lock('jobs');
+      locked.catch(() => {});
+      await bench.clock.advance(2000);
+      await expect(locked).rejects.toBeInstanceOf(UnavailableError);
+      store.intercept('txn', undefined);
+      await bench.clock.advance(500);
+      await arrive();
+      expect(await bench.keys()).toEqual([]);
+    });
+
+    it('ends the session, where the user has no rights for tombstones', async () => {
+      const { kvi, store } = bench.open();
+      store.intercept('txn', (proceed, request) =>
+        JSON.stringify(request).includes('/dead/')
+          ? Promise.reject(new PermissionDeniedError('no rights'))
+          : proceed(),
+      );
+      const other = await kvi.lock('other');
+      expect(bench.logger.at('warn')).toEqual([expect.stringContaining('Grant read and write there')]);
+      const arrive = delayRequest(store);
+      await expect(kvi.lock('jobs')).rejects.toBeInstanceOf(UnavailableError);
+      expect(() => other.assertHeld()).toThrow(/the answer to a lock call was lost/);
+      await expect(arrive()).rejects.toBeInstanceOf(LeaseNotFoundError);
+      expect(await bench.keys()).toEqual([]);
+      expect((await kvi.lock('jobs', { timeoutSec: 0 })).isHeld).toBe(true);
+    });
+
+    it('ends the session, where the user may read but not put tombstones', async () => {
+      const { kvi, store } = bench.open();
+      await (await kvi.lock('warm-up')).release();
+      const arrive = delayRequest(store, (proceed, request) =>
+        JSON.stringify((request as TxnRequest).success).includes('/dead/')
+          ? Promise.reject(new PermissionDeniedError('no rights'))
+          : proceed(),
+      );
+      await expect(kvi.lock('jobs')).rejects.toBeInstanceOf(UnavailableError);
+      await expect(arrive()).rejects.toBeInstanceOf(LeaseNotFoundError);
+      expect((await kvi.lock('jobs', { timeoutSec: 0 })).isHeld).toBe(true);
+    });
+  });
+
+  it.each(['its time is up', 'its signal aborts'])(
+    'gives up at once when %s, though the store does not answer, and leaves no key',
+    async (reason) => {
+      const { kvi, store } = bench.open();
+      await (await kvi.lock('warm-up')).release();
+      let answer = (): void => {};
+      store.intercept('txn', async (proceed) => {
+        store.intercept('txn', undefined);
+        const response = await proceed();
+        await new Promise<void>((resolve) => (answer = resolve));
+        return response;
+      });
+      const stop = new AbortController();
+      const ended = rejectionOf(kvi.lock('jobs', { timeoutSec: 1, signal: stop.signal }));
+      await bench.clock.advance(0);
+      if (reason === 'its signal aborts') stop.abort();
+      else await bench.clock.advance(1000);
+      await ended;
+      answer();
+      await bench.clock.advance(0);
+      expect(await bench.keys()).toEqual([]);
+    },
+  );
 
   it('leaves no key behind when the store fails while it waits', async () => {
     const [holder, waiter] = [bench.open(), bench.open()];

@@ -77,18 +77,23 @@ export class Calls {
    */
   async run<T extends { header: IResponseHeader }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
     const deadline = systemClock.now() + timeoutMs;
+    // Other calls move the preference meanwhile; this one asks each member in its turn.
+    const first = this.#preferred;
     let backoffMs = FIRST_BACKOFF_MS;
     let failure: Error = new UnavailableError('no attempt was made');
     for (let attempt = 0; ; attempt++) {
       const remainingMs = deadline - systemClock.now();
       if (remainingMs <= 0) throw this.#givenUp(call, failure, timeoutMs);
       if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
-      const place = (this.#preferred + attempt) % this.#members.length;
+      const place = (first + attempt) % this.#members.length;
       try {
         const response = await this.#attempt<T>(this.#members[place]!, call, remainingMs);
         this.#preferred = place;
         return response;
       } catch (error) {
+        // What cleans up behind this call must not begin with the member that did not answer it.
+        if (isTimeout(error) && this.#preferred === place)
+          this.#preferred = (place + 1) % this.#members.length;
         failure = this.#retryable(call, error);
       }
       if (attempt % this.#members.length === this.#members.length - 1) {
