@@ -7,6 +7,7 @@ import type {
   LeaseId,
   Operation,
   OperationResponse,
+  Outcome,
   RangeRequest,
   RangeResponse,
   Store,
@@ -35,13 +36,8 @@ export class NamespacedStore implements Store {
     return this.#rangeOut(await this.#store.range(this.#spanIn(request)));
   }
 
-  async txn({ compare, success, failure }: TxnRequest): Promise<TxnResponse> {
-    const response = await this.#store.txn({
-      compare: compare?.map((condition): Compare => this.#spanIn(condition)),
-      success: success?.map((operation): Operation => this.#spanIn(operation)),
-      failure: failure?.map((operation): Operation => this.#spanIn(operation)),
-    });
-    return { ...response, responses: response.responses.map((part) => this.#responseOut(part)) };
+  async txn(request: TxnRequest): Promise<TxnResponse> {
+    return this.#outcomeOut(await this.#store.txn(this.#txnIn(request)));
   }
 
   leaseGrant(ttlSec: number): Promise<Lease> {
@@ -80,6 +76,18 @@ export class NamespacedStore implements Store {
     };
   }
 
+  #txnIn({ compare, success, failure }: TxnRequest): TxnRequest {
+    return {
+      compare: compare?.map((condition): Compare => this.#spanIn(condition)),
+      success: success?.map((operation) => this.#operationIn(operation)),
+      failure: failure?.map((operation) => this.#operationIn(operation)),
+    };
+  }
+
+  #operationIn(operation: Operation): Operation {
+    return operation.type === 'txn' ? { type: 'txn', ...this.#txnIn(operation) } : this.#spanIn(operation);
+  }
+
   #recordOut(record: KeyRecord): KeyRecord {
     return { ...record, key: record.key.slice(this.#namespace.length) };
   }
@@ -88,8 +96,19 @@ export class NamespacedStore implements Store {
     return { ...response, kvs: response.kvs.map((record) => this.#recordOut(record)) };
   }
 
+  #outcomeOut<T extends Outcome>(outcome: T): T {
+    return { ...outcome, responses: outcome.responses.map((response) => this.#responseOut(response)) };
+  }
+
   #responseOut(response: OperationResponse): OperationResponse {
-    return response.type === 'range' ? this.#rangeOut(response) : response;
+    switch (response.type) {
+      case 'range':
+        return this.#rangeOut(response);
+      case 'txn':
+        return this.#outcomeOut(response);
+      default:
+        return response;
+    }
   }
 
   #watchOut(response: WatchResponse | undefined): WatchResponse | undefined {

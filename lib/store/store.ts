@@ -12,6 +12,11 @@ export interface Store {
   /**
    * Compares, then does one branch, atomically: all its writes get one new revision. A branch may not write
    * one key twice (InvalidArgumentError); a put under an unknown lease throws LeaseNotFoundError.
+   *
+   * An operation may be a txn itself, to any depth. All comparisons, the nested ones too, see the state before the
+   * whole txn; operations are done one after the other, and a read sees the writes before it. The two branches of
+   * a nested txn may write one key, for only one of them is done. Do not let one nested txn delete what another
+   * before it put: etcd overlooks that, and a watcher is told both of one revision.
    */
   txn(request: TxnRequest): Promise<TxnResponse>;
 
@@ -95,7 +100,8 @@ export type Compare =
 export type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: LeaseId }
   | ({ readonly type: 'delete' } & KeySpan)
-  | ({ readonly type: 'range' } & RangeRequest);
+  | ({ readonly type: 'range' } & RangeRequest)
+  | ({ readonly type: 'txn' } & TxnRequest);
 
 export interface TxnRequest {
   /** All must hold; none holds always. */
@@ -107,14 +113,19 @@ export interface TxnRequest {
 export type OperationResponse =
   | { readonly type: 'put' }
   | { readonly type: 'delete'; readonly deleted: number }
-  | ({ readonly type: 'range' } & RangeResponse);
+  | ({ readonly type: 'range' } & RangeResponse)
+  | ({ readonly type: 'txn' } & Outcome);
 
-export interface TxnResponse {
+/** What came of a txn, be it nested or not. Only the outermost has a revision, which is that of all writes in it. */
+export interface Outcome {
   readonly succeeded: boolean;
-  /** The revision of the txn's writes; the present one when nothing was written. */
-  readonly revision: number;
   /** One for each operation of the branch that was done, in its order. */
   readonly responses: readonly OperationResponse[];
+}
+
+export interface TxnResponse extends Outcome {
+  /** The revision of the txn's writes; the present one when nothing was written. */
+  readonly revision: number;
 }
 
 export interface WatchRequest extends KeySpan {
@@ -147,6 +158,6 @@ export interface WatchEvent {
   readonly type: 'put' | 'delete';
   /** The key as it is now; after a deletion only `key` and `modRevision` mean anything. */
   readonly kv: KeyRecord;
-  /** The key as it was before; undefined when it did not exist. */
+  /** The key as it was in the revision before; undefined when it did not exist. */
   readonly previous: KeyRecord | undefined;
 }

@@ -18,6 +18,7 @@ import type {
   LeaseId,
   Operation,
   OperationResponse,
+  Outcome,
   RangeRequest,
   RangeResponse,
   TxnRequest,
@@ -95,8 +96,12 @@ export function txnToWire({ compare = [], success = [], failure = [] }: TxnReque
   };
 }
 
-export function txnFromWire({ header, succeeded, responses }: ITxnResponse): TxnResponse {
-  return { succeeded, revision: toNumber(header.revision), responses: responses.map(responseFromWire) };
+export function txnFromWire(response: ITxnResponse): TxnResponse {
+  return { revision: toNumber(response.header.revision), ...outcomeFromWire(response) };
+}
+
+function outcomeFromWire({ succeeded, responses }: Omit<ITxnResponse, 'header'>): Outcome {
+  return { succeeded, responses: responses.map(responseFromWire) };
 }
 
 const COMPARE_RESULTS = {
@@ -128,6 +133,8 @@ function operationToWire(operation: Operation): IRequestOp {
       return { request_delete_range: spanToWire(operation) };
     case 'range':
       return { request_range: rangeToWire(operation) };
+    case 'txn':
+      return { request_txn: txnToWire(operation) };
   }
 }
 
@@ -136,5 +143,6 @@ function responseFromWire(response: IResponseOp): OperationResponse {
   if (response.response_delete_range) {
     return { type: 'delete', deleted: toNumber(response.response_delete_range.deleted) };
   }
+  if (response.response_txn) return { type: 'txn', ...outcomeFromWire(response.response_txn) };
   return { type: 'put' };
 }

@@ -1,7 +1,6 @@
 import { compareBytes } from '../byte-order.js';
 import { type Clock, systemClock } from '../clock.js';
-import { CompactedError, InvalidArgumentError } from '../errors.js';
-import { spanHolds } from '../key-span.js';
+import { CompactedError } from '../errors.js';
 import type {
   Compare,
   CompareOperator,
@@ -11,6 +10,7 @@ import type {
   LeaseId,
   Operation,
   OperationResponse,
+  Outcome,
   RangeRequest,
   RangeResponse,
   TxnRequest,
@@ -22,12 +22,22 @@ import { History } from './history.js';
 import { KeySpace } from './key-space.js';
 import { Leases } from './leases.js';
 import { MemoryWatch } from './memory-watch.js';
+import { refuseOverlap } from './overlap.js';
 import { Watchers } from './watchers.js';
 
 const NO_LEASE: LeaseId = '';
 
 /** About 64 million characters of keys and values: half a million small changes. */
 const HISTORY_WEIGHT = 64 * 1024 * 1024;
+
+/** A transaction after all comparisons, the nested ones too: what is left to do. */
+interface Decision {
+  readonly succeeded: boolean;
+  readonly operations: readonly DecidedOperation[];
+}
+
+type PlainOperation = Exclude<Operation, { type: 'txn' }>;
+type DecidedOperation = PlainOperation | ({ readonly type: 'txn' } & Decision);
 
 /**
  * A multi-version key-value database with etcd's rules, in memory. Each call is done when it returns, so calls
@@ -52,16 +62,14 @@ export class MemoryDatabase {
     return this.#range(request, []);
   }
 
-  txn({ compare = [], success = [], failure = [] }: TxnRequest): TxnResponse {
-    refuseOverlap(success);
-    refuseOverlap(failure);
-    const succeeded = compare.every((condition) => this.#holds(condition));
-    const branch = succeeded ? success : failure;
-    for (const operation of branch) this.#checkOperation(operation);
+  txn(request: TxnRequest): TxnResponse {
+    refuseOverlap(request);
+    const decision = this.#decide(request);
+    this.#checkOperations(plainOperationsOf(decision));
     const events: WatchEvent[] = [];
-    const responses = branch.map((operation) => this.#apply(operation, events));
+    const outcome = this.#carryOut(decision, events);
     this.#commit(events);
-    return { succeeded, revision: this.#history.revision, responses };
+    return { revision: this.#history.revision, ...outcome };
   }
 
   leaseGrant(ttlSec: number): Lease {
@@ -156,25 +164,45 @@ export class MemoryDatabase {
     return records.every((record) => recordHolds(record, condition));
   }
 
-  #checkOperation(operation: Operation): void {
-    if (operation.type === 'put' && operation.lease) this.#leases.check(operation.lease);
-    if (operation.type === 'range' && operation.revision !== undefined) {
-      this.#history.checkReadable(operation.revision);
+  #decide({ compare = [], success = [], failure = [] }: TxnRequest): Decision {
+    const succeeded = compare.every((condition) => this.#holds(condition));
+    const branch = succeeded ? success : failure;
+    const operations = branch.map((operation): DecidedOperation =>
+      operation.type === 'txn' ? { type: 'txn', ...this.#decide(operation) } : operation,
+    );
+    return { succeeded, operations };
+  }
+
+  /** All puts before all reads, as etcd does: where both are wrong, the lease is told. */
+  #checkOperations(operations: readonly PlainOperation[]): void {
+    for (const operation of operations) {
+      if (operation.type === 'put' && operation.lease) this.#leases.check(operation.lease);
+    }
+    for (const operation of operations) {
+      if (operation.type === 'range' && operation.revision !== undefined) {
+        this.#history.checkReadable(operation.revision);
+      }
     }
   }
 
-  #apply(operation: Operation, events: WatchEvent[]): OperationResponse {
+  #carryOut({ succeeded, operations }: Decision, events: WatchEvent[]): Outcome {
+    return { succeeded, responses: operations.map((operation) => this.#apply(operation, events)) };
+  }
+
+  #apply(operation: DecidedOperation, events: WatchEvent[]): OperationResponse {
     switch (operation.type) {
       case 'put':
         events.push(this.#put(operation.key, operation.value, operation.lease ?? NO_LEASE));
         return { type: 'put' };
       case 'delete': {
         const records = this.#keys.select(operation);
-        for (const record of records) events.push(this.#delete(record));
+        for (const record of records) events.push(this.#delete(record, this.#beforeTxn(record, events)));
         return { type: 'delete', deleted: records.length };
       }
       case 'range':
         return { type: 'range', ...this.#range(operation, events) };
+      case 'txn':
+        return { type: 'txn', ...this.#carryOut(operation, events) };
     }
   }
 
@@ -195,18 +223,23 @@ export class MemoryDatabase {
     return { type: 'put', kv, previous };
   }
 
-  #delete(previous: KeyRecord): WatchEvent {
-    const { key } = previous;
+  #delete({ key, lease }: KeyRecord, previous: KeyRecord | undefined): WatchEvent {
     this.#keys.delete(key);
-    this.#leases.detach(previous.lease, key);
+    this.#leases.detach(lease, key);
     const gone = { createRevision: 0, modRevision: this.#nextRevision, version: 0, lease: NO_LEASE };
     return { type: 'delete', kv: { key, value: '', ...gone }, previous };
   }
 
+  /** A nested transaction may have put what the next one deletes; `previous` is of the revision before, all the same. */
+  #beforeTxn(record: KeyRecord, events: readonly WatchEvent[]): KeyRecord | undefined {
+    if (record.modRevision < this.#nextRevision) return record;
+    return events.find(({ kv }) => kv === record)?.previous;
+  }
+
   /** In byte order, as etcd deletes the keys of a lease. */
   #deleteAll(keys: ReadonlySet<string>): void {
-    const sorted = [...keys].sort(compareBytes);
-    this.#commit(sorted.map((key) => this.#delete(this.#keys.get(key)!)));
+    const records = [...keys].sort(compareBytes).map((key) => this.#keys.get(key)!);
+    this.#commit(records.map((record) => this.#delete(record, record)));
   }
 
   get #nextRevision(): number {
@@ -221,6 +254,12 @@ export class MemoryDatabase {
     this.#watchers.publish(changes);
     if (this.#history.isOverweight) this.compact(this.#history.halfWeightRevision());
   }
+}
+
+function plainOperationsOf({ operations }: Decision): PlainOperation[] {
+  return operations.flatMap((operation) =>
+    operation.type === 'txn' ? plainOperationsOf(operation) : operation,
+  );
 }
 
 function recordHolds(record: KeyRecord | undefined, condition: Compare): boolean {
@@ -243,16 +282,5 @@ function orderHolds(order: number, operator: CompareOperator): boolean {
       return order < 0;
     case '>':
       return order > 0;
-  }
-}
-
-/** etcd refuses a branch that puts one key twice, or puts a key that it also deletes. */
-function refuseOverlap(branch: readonly Operation[]): void {
-  if (branch.length < 2) return;
-  const puts = branch.filter((operation) => operation.type === 'put').map(({ key }) => key);
-  const deletes = branch.filter((operation) => operation.type === 'delete');
-  const isDeleted = (key: string): boolean => deletes.some((span) => spanHolds(span, key));
-  if (new Set(puts).size < puts.length || puts.some(isDeleted)) {
-    throw new InvalidArgumentError('A transaction branch may not write one key twice.');
   }
 }

@@ -1,17 +1,19 @@
 import * as fc from 'fast-check';
-import type { Compare, KeySpan, LeaseId, Operation, RangeRequest } from '../../../lib/store/store.js';
+import type {
+  Compare,
+  KeySpan,
+  LeaseId,
+  Operation,
+  RangeRequest,
+  TxnRequest,
+} from '../../../lib/store/store.js';
 
 /**
  * Random histories. Revisions and leases are named relative to the database as it will be ("two revisions ago",
  * "the first lease"), so that a history stays sensible when fast-check shortens it.
  */
 export type Step =
-  | {
-      readonly do: 'txn';
-      readonly compare: readonly ComparePlan[];
-      readonly success: readonly OperationPlan[];
-      readonly failure: readonly OperationPlan[];
-    }
+  | ({ readonly do: 'txn' } & TxnPlan)
   | ({ readonly do: 'range' } & RangePlan)
   | { readonly do: 'grant'; readonly ttlSec: number }
   | { readonly do: 'keepAlive' | 'revoke'; readonly lease: number }
@@ -22,10 +24,17 @@ export type Step =
 
 type RangePlan = Omit<RangeRequest, 'revision'> & { readonly ago?: number };
 
+export interface TxnPlan {
+  readonly compare: readonly ComparePlan[];
+  readonly success: readonly OperationPlan[];
+  readonly failure: readonly OperationPlan[];
+}
+
 type OperationPlan =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: number }
   | ({ readonly type: 'delete' } & KeySpan)
-  | ({ readonly type: 'range' } & RangePlan);
+  | ({ readonly type: 'range' } & RangePlan)
+  | ({ readonly type: 'txn' } & TxnPlan);
 
 type ComparePlan = Omit<Compare & { target: 'value' }, 'target'> & {
   readonly target: 'value' | 'create' | 'mod';
@@ -49,7 +58,15 @@ export function rangeAt({ ago, ...request }: RangePlan, present: Present): Range
   return ago === undefined ? request : { ...request, revision: present.revision - ago };
 }
 
-export function operationAt(plan: OperationPlan, present: Present): Operation {
+export function txnAt({ compare, success, failure }: TxnPlan, present: Present): TxnRequest {
+  return {
+    compare: compare.map((plan) => compareAt(plan, present)),
+    success: success.map((plan) => operationAt(plan, present)),
+    failure: failure.map((plan) => operationAt(plan, present)),
+  };
+}
+
+function operationAt(plan: OperationPlan, present: Present): Operation {
   switch (plan.type) {
     case 'put': {
       const { lease, ...put } = plan;
@@ -59,10 +76,12 @@ export function operationAt(plan: OperationPlan, present: Present): Operation {
       return plan;
     case 'range':
       return { type: 'range', ...rangeAt(plan, present) };
+    case 'txn':
+      return { type: 'txn', ...txnAt(plan, present) };
   }
 }
 
-export function compareAt({ ago, value, target, ...plan }: ComparePlan, present: Present): Compare {
+function compareAt({ ago, value, target, ...plan }: ComparePlan, present: Present): Compare {
   if (target === 'value') return { ...plan, target, value };
   return { ...plan, target, revision: ago === undefined ? 0 : present.revision - ago };
 }
@@ -116,7 +135,7 @@ const range = fc
   )
   .map(([keys, options]) => compactRecord({ ...keys, ...options }) as RangePlan);
 
-const operation = fc.oneof(
+const plain = fc.oneof(
   { weight: 4, arbitrary: put },
   { weight: 2, arbitrary: remove },
   { weight: 2, arbitrary: range.map((request): OperationPlan => ({ type: 'range', ...request })) },
@@ -132,21 +151,25 @@ const compare = fc
     }),
   )
   .map(([keys, condition]) => compactRecord({ ...keys, ...condition }) as ComparePlan);
-const branch = fc.array(operation, { maxLength: 3 });
+
+const txnOf = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<TxnPlan> => {
+  const branch = fc.array(operation, { maxLength: 3 });
+  return fc.record({ compare: fc.array(compare, { maxLength: 2 }), success: branch, failure: branch });
+};
+const orNested = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<OperationPlan> =>
+  fc.oneof(
+    { weight: 4, arbitrary: operation },
+    { weight: 1, arbitrary: txnOf(operation).map((plan) => ({ type: 'txn' as const, ...plan })) },
+  );
+
+/** Transactions in transactions in a transaction are the most. */
+export const txns = txnOf(orNested(orNested(plain)));
 
 const only = (plan: OperationPlan): Step => ({ do: 'txn', compare: [], success: [plan], failure: [] });
 const writing: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: put.map(only) },
   { weight: 1, arbitrary: remove.map(only) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant('txn' as const),
-      compare: fc.array(compare, { maxLength: 2 }),
-      success: branch,
-      failure: branch,
-    }),
-  },
+  { weight: 4, arbitrary: txns.map((plan): Step => ({ do: 'txn', ...plan })) },
 );
 const granting = fc.record({ do: fc.constant('grant' as const), ttlSec: few });
 const watching = fc.tuple(span, ago).map(([keys, back]): Step => ({ do: 'watch', ago: back, ...keys }));

@@ -7,6 +7,7 @@ import type {
   LeaseId,
   Operation,
   OperationResponse,
+  Outcome,
   RangeRequest,
   RangeResponse,
   TxnRequest,
@@ -17,6 +18,7 @@ import type {
 } from '../../../lib/store/store.js';
 
 type Keys = ReadonlyMap<string, KeyRecord>;
+type Leaf = Exclude<Operation, { type: 'txn' }>;
 
 /** One revision: every key as it then was, and the changes that led there. */
 interface Revision {
@@ -60,16 +62,15 @@ export class NaiveDatabase {
     return this.#rangeOf(request, this.keys, this.revision);
   }
 
-  txn({ compare = [], success = [], failure = [] }: TxnRequest): TxnResponse {
+  txn(request: TxnRequest): TxnResponse {
+    const { success = [], failure = [] } = request;
     for (const branch of [success, failure]) if (writesTwice(branch)) throw new InvalidArgumentError('twice');
-    const succeeded = compare.every((condition) => this.#holds(condition));
-    const branch = succeeded ? success : failure;
-    for (const operation of branch) this.#check(operation);
+    this.#check(request);
     const keys = new Map(this.keys);
     const events: WatchEvent[] = [];
-    const responses = branch.map((operation) => this.#apply(operation, keys, events));
+    const outcome = this.#carryOut(request, keys, events);
     if (events.length > 0) this.revisions.push({ keys, events });
-    return { succeeded, revision: this.revision, responses };
+    return { ...outcome, revision: this.revision };
   }
 
   leaseGrant(ttlSec: number): Lease {
@@ -129,11 +130,31 @@ export class NaiveDatabase {
     };
   }
 
-  #check(operation: Operation): void {
-    if (operation.type === 'put' && operation.lease !== undefined && !this.leases.has(operation.lease)) {
-      throw new LeaseNotFoundError('not found');
+  #check(request: TxnRequest): void {
+    const operations = this.#toBeDone(request);
+    for (const put of operations.filter((operation) => operation.type === 'put')) {
+      if (put.lease !== undefined && !this.leases.has(put.lease)) throw new LeaseNotFoundError('not found');
     }
-    if (operation.type === 'range') this.#checkRevision(operation.revision);
+    for (const range of operations.filter(({ type }) => type === 'range'))
+      this.#checkRevision(range.revision);
+  }
+
+  /** The operations that are no transactions themselves. */
+  #toBeDone(request: TxnRequest): Leaf[] {
+    return this.#branchOf(request).flatMap((operation) =>
+      operation.type === 'txn' ? this.#toBeDone(operation) : operation,
+    );
+  }
+
+  #branchOf({ compare = [], success = [], failure = [] }: TxnRequest): readonly Operation[] {
+    return compare.every((condition) => this.#holds(condition)) ? success : failure;
+  }
+
+  #carryOut(request: TxnRequest, keys: Map<string, KeyRecord>, events: WatchEvent[]): Outcome {
+    return {
+      succeeded: (request.compare ?? []).every((condition) => this.#holds(condition)),
+      responses: this.#branchOf(request).map((operation) => this.#apply(operation, keys, events)),
+    };
   }
 
   #checkRevision(revision: number | undefined): void {
@@ -164,15 +185,15 @@ export class NaiveDatabase {
         const { createRevision, version } = previous ?? { createRevision: modRevision, version: 0 };
         const kv = { key, value, createRevision, modRevision, version: version + 1, lease };
         keys.set(key, kv);
-        events.push({ type: 'put', kv, previous });
+        events.push({ type: 'put', kv, previous: this.keys.get(key) });
         return { type: 'put' };
       }
       case 'delete': {
         const gone = sorted(keys).filter(({ key }) => inSpan(key, operation));
-        for (const previous of gone) {
-          keys.delete(previous.key);
-          const kv = { key: previous.key, value: '', createRevision: 0, modRevision, version: 0, lease: '' };
-          events.push({ type: 'delete', kv, previous });
+        for (const { key } of gone) {
+          keys.delete(key);
+          const kv = { key, value: '', createRevision: 0, modRevision, version: 0, lease: '' };
+          events.push({ type: 'delete', kv, previous: this.keys.get(key) });
         }
         return { type: 'delete', deleted: gone.length };
       }
@@ -180,6 +201,8 @@ export class NaiveDatabase {
         const revision = events.length > 0 ? modRevision : this.revision;
         return { type: 'range', ...this.#rangeOf(operation, keys, revision) };
       }
+      case 'txn':
+        return { type: 'txn', ...this.#carryOut(operation, keys, events) };
     }
   }
 }
@@ -278,13 +301,35 @@ function orderIs(operator: '=' | '!=' | '<' | '>', order: number): boolean {
   return { '=': order === 0, '!=': order !== 0, '<': order < 0, '>': order > 0 }[operator];
 }
 
+/**
+ * An operation that is no transaction, and the way there: its number in the outermost branch, then in turn the
+ * branch of that transaction and its number in it.
+ */
+interface Place {
+  readonly operation: Leaf;
+  readonly path: readonly number[];
+}
+
+function placesIn(branch: readonly Operation[], path: readonly number[] = []): Place[] {
+  return branch.flatMap((operation, index) => {
+    if (operation.type !== 'txn') return { operation, path: [...path, index] };
+    const { success = [], failure = [] } = operation;
+    return [success, failure].flatMap((inner, which) => placesIn(inner, [...path, index, which]));
+  });
+}
+
 function writesTwice(branch: readonly Operation[]): boolean {
-  return branch.some(
-    (put, i) =>
-      put.type === 'put' &&
-      branch.some((other, j) => {
-        if (other.type === 'range' || i === j) return false;
-        return other.type === 'put' ? other.key === put.key : inSpan(put.key, other);
-      }),
-  );
+  const places = placesIn(branch);
+  return places.some((one) => places.some((other) => one !== other && overlap(one, other)));
+}
+
+function overlap({ operation: put, path }: Place, { operation: other, path: otherPath }: Place): boolean {
+  if (put.type !== 'put' || other.type === 'range') return false;
+  const fork = path.findIndex((step, depth) => step !== otherPath[depth]);
+  const areAlternatives = fork % 2 === 1;
+  if (areAlternatives) return false;
+  if (other.type === 'put') return other.key === put.key;
+  const bothNested = path.length > fork + 1 && otherPath.length > fork + 1;
+  const isOverlooked = bothNested && path[fork]! < otherPath[fork]!;
+  return !isOverlooked && inSpan(put.key, other);
 }

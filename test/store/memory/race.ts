@@ -5,7 +5,7 @@ import { MemoryDatabase } from '../../../lib/store/memory/database.js';
 import type { MemoryWatch } from '../../../lib/store/memory/memory-watch.js';
 import type { LeaseId } from '../../../lib/store/store.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { compareAt, leaseAt, operationAt, rangeAt, type Present, type Step } from './histories.js';
+import { leaseAt, rangeAt, txnAt, type Present, type Step } from './histories.js';
 import { NaiveDatabase, type NaiveWatch, type WatchAnswer } from './naive-database.js';
 
 export interface Difference {
@@ -46,11 +46,7 @@ export class Race {
     const present: Present = { revision: this.#naive.revision, leases: this.#leases };
     switch (step.do) {
       case 'txn': {
-        const request = {
-          compare: step.compare.map((plan) => compareAt(plan, present)),
-          success: step.success.map((plan) => operationAt(plan, present)),
-          failure: step.failure.map((plan) => operationAt(plan, present)),
-        };
+        const request = txnAt(step, present);
         return this.#both((database) => database.txn(request));
       }
       case 'range': {
