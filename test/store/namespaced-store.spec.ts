@@ -65,6 +65,38 @@ describe('NamespacedStore', () => {
     expect(await keysIn(whole, { key: 'a', rangeEnd: 'app/' })).toEqual(['app', 'app.']);
   });
 
+  it('translates nested transactions and what they answer, however deep', async () => {
+    const { whole, inside } = await namespaces();
+    await inside.txn({ success: [put('a', '1')] });
+    const all: Operation = { type: 'range', ...ALL };
+    const innermost: Operation = { type: 'txn', success: [put('b'), all] };
+    const choice = (key: string): Operation => ({
+      type: 'txn',
+      compare: [{ target: 'create', key, operator: '=', revision: 0 }],
+      success: [innermost],
+      failure: [all],
+    });
+    const { responses } = await inside.txn({ success: [choice('a')], failure: [] });
+    expect(responses).toMatchObject([{ succeeded: false, responses: [{ kvs: [{ key: 'a' }] }] }]);
+
+    const answer = await inside.txn({ success: [choice('b'), { type: 'txn', success: [put('c')] }] });
+    expect(answer).toMatchObject({
+      succeeded: true,
+      revision: 4,
+      responses: [
+        {
+          type: 'txn',
+          succeeded: true,
+          responses: [
+            { succeeded: true, responses: [{ type: 'put' }, { kvs: [{ key: 'a' }, { key: 'b' }] }] },
+          ],
+        },
+        { type: 'txn', responses: [{ type: 'put' }] },
+      ],
+    });
+    expect(await keysIn(whole, prefixSpan('app/'))).toEqual(['app/', 'app/a', 'app/b', 'app/c']);
+  });
+
   it('asks nothing but what it was asked', async () => {
     const { inside } = await namespaces();
     expect(await inside.txn({})).toMatchObject({ succeeded: true, responses: [] });

@@ -7,6 +7,7 @@ import {
   recordFromWire,
   spanToWire,
   toNumber,
+  txnFromWire,
   txnToWire,
 } from '../../../lib/store/etcd/codec.js';
 import { HmEtcdError } from '../../../lib/store/errors.js';
@@ -99,6 +100,41 @@ describe('a txn', () => {
         { request_delete_range: { key: Buffer.from('a') } },
         { request_range: { key: Buffer.from('b'), limit: 2 } },
       ],
+    });
+  });
+});
+
+describe('a nested txn', () => {
+  it('carries compares and both branches, too', () => {
+    const { success } = txnToWire({
+      success: [
+        {
+          type: 'txn',
+          compare: [{ key: 'a', target: 'mod', operator: '=', revision: 9 }],
+          success: [{ type: 'txn', failure: [{ type: 'range', key: 'b' }] }],
+          failure: [{ type: 'delete', key: 'a' }],
+        },
+      ],
+    });
+    const range = { request_range: { key: Buffer.from('b') } };
+    expect(success).toEqual([
+      {
+        request_txn: {
+          compare: [{ key: Buffer.from('a'), target: 'Mod', result: 'Equal', mod_revision: 9 }],
+          success: [{ request_txn: { compare: [], success: [], failure: [range] } }],
+          failure: [{ request_delete_range: { key: Buffer.from('a') } }],
+        },
+      },
+    ]);
+  });
+
+  it('has no revision of its own in the answer', () => {
+    const inner = { header: { revision: '0' }, succeeded: false, responses: [{ response_put: {} }] };
+    const wire = { header: { revision: '7' }, succeeded: true, responses: [{ response_txn: inner }] };
+    expect(txnFromWire(wire as never)).toEqual({
+      succeeded: true,
+      revision: 7,
+      responses: [{ type: 'txn', succeeded: false, responses: [{ type: 'put' }] }],
     });
   });
 });

@@ -7,9 +7,9 @@ import {
 } from '../../../lib/store/errors.js';
 import { prefixSpan } from '../../../lib/store/key-span.js';
 import { MemoryDatabase } from '../../../lib/store/memory/database.js';
-import type { Compare, CompareOperator, KeySpan } from '../../../lib/store/store.js';
+import type { Compare, CompareOperator, KeySpan, Operation } from '../../../lib/store/store.js';
 import { ManualClock } from '../../support/manual-clock.js';
-import { ALL, keysOf, put, remove, write } from './operations.js';
+import { ALL, isMissing, keysOf, nested, put, remove, write } from './operations.js';
 
 const OPERATORS: CompareOperator[] = ['=', '!=', '<', '>'];
 
@@ -281,6 +281,13 @@ describe('MemoryDatabase', () => {
       expect(database.txn({ success: [put('a')], failure: [put('a', '', 'dead')] }).succeeded).toBe(true);
     });
 
+    it('tells of the lease, as etcd does, where a read is wrong before it', () => {
+      const future: Operation = { type: 'range', key: 'a', revision: 99 };
+      expect(thrownBy(() => write(new MemoryDatabase(), future, put('a', '', 'dead')))).toBeInstanceOf(
+        LeaseNotFoundError,
+      );
+    });
+
     it('refuses to read a compacted or future revision and applies nothing', () => {
       const database = new MemoryDatabase();
       write(database, put('a'));
@@ -290,6 +297,140 @@ describe('MemoryDatabase', () => {
         write(database, put('b'), { type: 'range', key: 'a', revision });
       expect(thrownBy(read(2))).toBeInstanceOf(CompactedError);
       expect(thrownBy(read(4))).toBeInstanceOf(InvalidArgumentError);
+      expect(keysOf(database)).toEqual(['a']);
+    });
+  });
+
+  describe('a nested txn', () => {
+    it('does the one branch or the other, in one revision with all around it', async () => {
+      const database = new MemoryDatabase();
+      write(database, put('a', '1'));
+      const watch = database.watch({ ...ALL, afterRevision: 2 });
+      const either = (key: string) =>
+        nested([put(key, 'then')], { compare: [isMissing(key)], failure: [put(key, 'else'), remove('x')] });
+
+      expect(write(database, put('first'), either('a'), either('b'), put('last'))).toEqual({
+        succeeded: true,
+        revision: 3,
+        responses: [
+          { type: 'put' },
+          { type: 'txn', succeeded: false, responses: [{ type: 'put' }, { type: 'delete', deleted: 0 }] },
+          { type: 'txn', succeeded: true, responses: [{ type: 'put' }] },
+          { type: 'put' },
+        ],
+      });
+      const { revision, events } = (await watch.next())!;
+      expect(revision).toBe(3);
+      expect(events.map(({ kv }) => [kv.key, kv.value, kv.modRevision])).toEqual([
+        ['first', '', 3],
+        ['a', 'else', 3],
+        ['b', 'then', 3],
+        ['last', '', 3],
+      ]);
+    });
+
+    it('compares the state before all writes, however deep it lies', () => {
+      const database = new MemoryDatabase();
+      const { responses } = write(
+        database,
+        put('a'),
+        nested([put('b')], { compare: [isMissing('a')] }),
+        nested([nested([put('c')], { compare: [isMissing('b')] })]),
+      );
+      expect(responses).toMatchObject([
+        {},
+        { succeeded: true },
+        { succeeded: true, responses: [{ succeeded: true }] },
+      ]);
+      expect(keysOf(database)).toEqual(['a', 'b', 'c']);
+    });
+
+    it('makes no revision when nothing is written', () => {
+      const database = new MemoryDatabase();
+      const nothing = nested([remove('x'), { type: 'range', key: 'a' }], { failure: [put('a')] });
+      expect(write(database, nothing, nested([]))).toEqual({
+        succeeded: true,
+        revision: 1,
+        responses: [
+          {
+            type: 'txn',
+            succeeded: true,
+            responses: [
+              { type: 'delete', deleted: 0 },
+              { type: 'range', revision: 1, kvs: [], more: false },
+            ],
+          },
+          { type: 'txn', succeeded: true, responses: [] },
+        ],
+      });
+    });
+
+    it('reads what was written before it, within it and without', () => {
+      const database = new MemoryDatabase();
+      write(database, put('old'));
+      const all: Operation = { type: 'range', ...ALL };
+      const { responses } = write(
+        database,
+        nested([all]),
+        put('a'),
+        nested([all, put('b'), all]),
+        nested([remove('old')]),
+        all,
+      );
+      const [a, b, old] = [{ key: 'a' }, { key: 'b' }, { key: 'old' }];
+      expect(responses).toMatchObject([
+        { responses: [{ revision: 2, kvs: [old] }] },
+        {},
+        { responses: [{ revision: 3, kvs: [a, old] }, {}, { revision: 3, kvs: [a, b, old] }] },
+        {},
+        { revision: 3, kvs: [a, b] },
+      ]);
+    });
+
+    it('under an unknown lease applies nothing', () => {
+      const database = new MemoryDatabase();
+      const dead = nested([put('b', '', 'dead')]);
+      expect(thrownBy(() => write(database, put('a'), dead))).toBeInstanceOf(LeaseNotFoundError);
+      expect(thrownBy(() => write(database, put('a'), nested([dead])))).toBeInstanceOf(LeaseNotFoundError);
+      expect(database.range(ALL)).toEqual({ revision: 1, kvs: [], more: false });
+    });
+
+    it('that reads a compacted or future revision applies nothing', () => {
+      const database = new MemoryDatabase();
+      write(database, put('a'));
+      database.compact(2);
+      const read = (revision: number) => () =>
+        write(database, put('b'), nested([{ type: 'range', key: 'a', revision }]));
+      expect(thrownBy(read(1))).toBeInstanceOf(CompactedError);
+      expect(thrownBy(read(3))).toBeInstanceOf(InvalidArgumentError);
+      expect(keysOf(database)).toEqual(['a']);
+    });
+
+    it('minds leases and revisions only in the branch that is done', () => {
+      const database = new MemoryDatabase();
+      const undone: Operation[] = [put('a', '', 'dead'), { type: 'range', key: 'a', revision: 99 }];
+      write(database, nested([put('b')], { failure: undone }));
+      write(database, nested([], { failure: [nested(undone)] }));
+      expect(keysOf(database)).toEqual(['b']);
+    });
+
+    it('that deletes what another put: a watcher is told both, with the record before', async () => {
+      const database = new MemoryDatabase();
+      const lease = database.leaseGrant(5);
+      write(database, put('a', 'old'));
+      const watch = database.watch({ ...ALL, afterRevision: 2 });
+      const removal = nested([remove('a', 'c')]);
+      const response = write(database, nested([put('a', 'new', lease.id), put('b')]), removal);
+      expect(response).toMatchObject({ revision: 3, responses: [{}, { responses: [{ deleted: 2 }] }] });
+      expect((await watch.next())!.events).toMatchObject([
+        { type: 'put', kv: { key: 'a' }, previous: { value: 'old' } },
+        { type: 'put', kv: { key: 'b' }, previous: undefined },
+        { type: 'delete', kv: { key: 'a' }, previous: { value: 'old' } },
+        { type: 'delete', kv: { key: 'b' }, previous: undefined },
+      ]);
+      expect(database.range({ ...ALL, revision: 2 }).kvs).toMatchObject([{ key: 'a', value: 'old' }]);
+      write(database, put('a'));
+      database.leaseRevoke(lease.id);
       expect(keysOf(database)).toEqual(['a']);
     });
   });

@@ -132,11 +132,13 @@ export class NaiveDatabase {
 
   #check(request: TxnRequest): void {
     const operations = this.#toBeDone(request);
-    for (const put of operations.filter((operation) => operation.type === 'put')) {
-      if (put.lease !== undefined && !this.leases.has(put.lease)) throw new LeaseNotFoundError('not found');
+    for (const operation of operations) {
+      if (operation.type !== 'put' || operation.lease === undefined) continue;
+      if (!this.leases.has(operation.lease)) throw new LeaseNotFoundError('not found');
     }
-    for (const range of operations.filter(({ type }) => type === 'range'))
-      this.#checkRevision(range.revision);
+    for (const operation of operations) {
+      if (operation.type === 'range') this.#checkRevision(operation.revision);
+    }
   }
 
   /** The operations that are no transactions themselves. */

@@ -1,5 +1,5 @@
 import type { MemoryDatabase } from '../../../lib/store/memory/database.js';
-import type { LeaseId, Operation, TxnResponse } from '../../../lib/store/store.js';
+import type { Compare, LeaseId, Operation, TxnRequest, TxnResponse } from '../../../lib/store/store.js';
 
 /** All keys. */
 export const ALL = { key: '\0', rangeEnd: '\0' };
@@ -10,6 +10,14 @@ export function put(key: string, value = '', lease?: LeaseId): Operation {
 
 export function remove(key: string, rangeEnd?: string): Operation {
   return { type: 'delete', key, rangeEnd };
+}
+
+export function nested(success: Operation[], rest: Omit<TxnRequest, 'success'> = {}): Operation {
+  return { type: 'txn', success, ...rest };
+}
+
+export function isMissing(key: string): Compare {
+  return { target: 'create', key, operator: '=', revision: 0 };
 }
 
 /** Does the operations in one transaction. */

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import * as fc from 'fast-check';
+import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
+import { HmEtcdError, InvalidArgumentError } from '../../lib/store/errors.js';
+import { MemoryDatabase } from '../../lib/store/memory/database.js';
+import { MemoryStore } from '../../lib/store/memory/memory-store.js';
+import { NamespacedStore } from '../../lib/store/namespaced-store.js';
+import type { LeaseId, Store, Watch } from '../../lib/store/store.js';
+import { type TxnPlan, txnAt, txns } from '../store/memory/histories.js';
+import { OVERLAPPING, SEPARATE } from '../store/memory/overlaps.js';
+import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
+import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+
+const ALL = { key: '\0', rangeEnd: '\0' };
+
+/** So many that no transaction asks for a revision before the first. */
+const FIRST_WRITES = 10;
+
+/** One of the two stores that are driven through the same transactions. */
+class Side {
+  readonly #store: Store;
+  readonly #compact: (revision: number) => unknown;
+  readonly #leases: LeaseId[] = [];
+  #watch: Watch | undefined;
+  #revision = 0;
+
+  /**
+   * Behind a namespace "to the last key" is an end like any other. Without one, etcd does not see that a deletion
+   * to the last key takes a key with it that the same transaction puts; the memory store does.
+   */
+  constructor(store: Store, compact: (revision: number) => unknown) {
+    this.#store = new NamespacedStore(store, 'n/');
+    this.#compact = compact;
+  }
+
+  async begin(): Promise<void> {
+    for (const ttlSec of [600, 700]) this.#leases.push((await this.#store.leaseGrant(ttlSec)).id);
+    for (let write = 0; write < FIRST_WRITES; write++) {
+      const { revision } = await this.#store.txn({ success: [{ type: 'put', key: 'a', value: '1' }] });
+      this.#revision = revision;
+    }
+    this.#watch = await this.#store.watch({ ...ALL, afterRevision: this.#revision });
+  }
+
+  async compact(): Promise<void> {
+    await this.#compact(this.#revision - 3);
+  }
+
+  /** What a transaction answered or threw, and what a watcher was told of it. */
+  async do(plan: TxnPlan): Promise<unknown> {
+    const request = txnAt(plan, { revision: this.#revision, leases: this.#leases });
+    try {
+      const answer = await this.#store.txn(request);
+      const told = answer.revision > this.#revision ? await this.#watch!.next() : undefined;
+      this.#revision = answer.revision;
+      return this.#comparable({ answer, told });
+    } catch (error) {
+      if (!(error instanceof HmEtcdError)) throw error;
+      return error.name;
+    }
+  }
+
+  async all(): Promise<unknown> {
+    return this.#comparable(await this.#store.range(ALL));
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  /** Leases are named as each store likes: here they are called by their order. */
+  #comparable(answer: unknown): unknown {
+    return JSON.parse(
+      JSON.stringify(answer, (name, value: unknown) =>
+        name === 'lease' && value !== '' ? this.#leases.indexOf(value as LeaseId) : value,
+      ),
+    );
+  }
+}
+
+describe.each(['the etcd under test', OLD_SUITE])('nested txns on %s', (suite) => {
+  let server: EtcdServer;
+  let store: Store;
+  let etcd: Side;
+  let memory: Side;
+  beforeAll(async () => {
+    server = await startEtcd({ binary: await etcdBinary(suite === OLD_SUITE ? suite : undefined) });
+    store = await openEtcdStore([server.endpoint], {
+      connectTimeoutMs: 5000,
+      requestTimeoutMs: 5000,
+      logger: new RecordingLogger(),
+    });
+    const database = new MemoryDatabase();
+    etcd = new Side(store, (revision) => server.ctl('compact', String(revision)));
+    memory = new Side(new MemoryStore(database), (revision) => database.compact(revision));
+    await Promise.all([etcd.begin(), memory.begin()]);
+  }, 30_000);
+  afterAll(async () => {
+    await etcd.close();
+    await memory.close();
+    await server.stop();
+  });
+
+  it('are answered, told of and refused as by the memory store', async () => {
+    const property = fc.asyncProperty(
+      fc.array(txns, { minLength: 30, maxLength: 30, size: 'max' }),
+      async (plans) => {
+        await Promise.all([etcd.compact(), memory.compact()]);
+        for (const plan of plans) expect(await etcd.do(plan)).toEqual(await memory.do(plan));
+        expect(await etcd.all()).toEqual(await memory.all());
+      },
+    );
+    // The stores go on from run to run, so that a failed one cannot be tried again with less.
+    await expect(fc.assert(property, { numRuns: 20, endOnFailure: true })).resolves.toBeUndefined();
+  }, 60_000);
+
+  it.each(OVERLAPPING)('are refused with %s', async (_, branch) => {
+    await expect(store.txn({ success: branch })).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(store.txn({ failure: branch })).rejects.toBeInstanceOf(InvalidArgumentError);
+  });
+
+  it.each(SEPARATE)('pass with %s', async (_, branch) => {
+    await expect(store.txn({ success: branch, failure: branch })).resolves.toMatchObject({ succeeded: true });
+  });
+});
