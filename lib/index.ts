@@ -2,11 +2,14 @@
 export { open } from './kvi/open.js';
 export type {
   ChangesOptions,
+  FencedWrites,
   HeldLock,
   KeyRange,
   KeyValue,
   Kvi,
+  LockInfo,
   LockOptions,
+  LockPlace,
   Snapshot,
   TransactionOperator,
   WatchCallback,

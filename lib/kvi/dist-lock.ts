@@ -9,6 +9,7 @@ export class DistLock {
   readonly #name: string;
   readonly #turns = new LocalQueue();
   #hold: Hold | undefined;
+  #trying: Promise<void> | undefined;
 
   constructor(locks: LockQueue, name: string) {
     this.#locks = locks;
@@ -16,6 +17,13 @@ export class DistLock {
   }
 
   async acquire(patience: Patience, maxHoldSec: number | undefined): Promise<void> {
+    if (!patience.isOneTry) return this.#acquire(patience, maxHoldSec);
+    // Two tries at once are one: the second would find the lock taken by the first.
+    this.#trying ??= this.#acquire(patience, maxHoldSec).finally(() => (this.#trying = undefined));
+    await patience.wait(this.#trying);
+  }
+
+  async #acquire(patience: Patience, maxHoldSec: number | undefined): Promise<void> {
     await this.#turns.enter(patience);
     try {
       if (this.#hold?.isHeld) return;

@@ -1,8 +1,10 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
+import type { TxnRequest, TxnResponse } from '../store/store.js';
 import type { DeletionWatch } from './deletion-watch.js';
 import { LockLostError } from './errors.js';
 import type { KeyRemoval, QueuePlace } from './key-removal.js';
-import type { HeldLock } from './kvi.js';
+import { type Fence, LockFence } from './fenced-writes.js';
+import type { FencedWrites, HeldLock } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
 
 /** What a hold needs of the handle it belongs to. */
@@ -10,11 +12,14 @@ export interface HoldContext {
   readonly clock: Clock;
   readonly logger: HmEtcdLogger;
   readonly removal: KeyRemoval;
+  /** Sends a txn as the handle's other writes are sent. */
+  send(request: TxnRequest): Promise<TxnResponse>;
 }
 
 /** A hold: from the grant of a lock until it is released or lost. */
-export class Hold implements HeldLock {
+export class Hold implements HeldLock, Fence {
   readonly name: string;
+  readonly kv: FencedWrites;
   readonly #place: QueuePlace;
   readonly #context: HoldContext;
   readonly #abort = new AbortController();
@@ -39,6 +44,7 @@ export class Hold implements HeldLock {
     onEnd: (hold: Hold) => void,
   ) {
     this.name = name;
+    this.kv = new LockFence(this, (request) => context.send(request));
     this.#place = place;
     this.#context = context;
     this.#ownKey = ownKey;
@@ -87,6 +93,10 @@ export class Hold implements HeldLock {
     if (this.#over !== undefined) return;
     this.#end(`The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`);
     this.#abort.abort(this.#over);
+  }
+
+  refused(): void {
+    this.#reportLost('its key was removed');
   }
 
   /** Deletes the key of a hold that is over, whether it was there or not. */

@@ -1,4 +1,5 @@
 import type { DELETE, KeyChange, PUT } from './key-change.js';
+import type { Owner } from './owner.js';
 
 /**
  * The key-value interface of HPE's Go package hms-hmetcd, in TypeScript names, and what was added to it.
@@ -178,6 +179,16 @@ export interface Kvi {
   withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T>;
 
   /**
+   * Who holds a lock and who waits for it. Other programs' holders (Go's `concurrency.Mutex`, hms-hmetcd, `etcdctl lock`)
+   * are shown by their key and lease.
+   *
+   * It tells what was, not what is: by the time the answer is here, the lock may have changed hands.
+   *
+   * @param name left out: `lockName` of the options
+   */
+  lockInfo(name?: string): Promise<LockInfo>;
+
+  /**
    * The changes of a range from this call on (or from a revision): every one, once, in order of revision.
    * Ends when the handle closes or the loop is left.
    *
@@ -275,6 +286,28 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
+/** @publicApi */
+export interface LockInfo {
+  /** Undefined when nobody holds the lock. */
+  readonly holder?: LockPlace;
+  /** Who waits, in the order in which the lock will be granted. */
+  readonly queue: readonly LockPlace[];
+}
+
+/**
+ * A holder of a lock, or a waiter. `host`, `pid`, `startedAt` (ISO 8601) and `application` are known of those who use
+ * this library.
+ *
+ * @publicApi
+ */
+export interface LockPlace extends Partial<Owner> {
+  readonly key: string;
+  /** The id of the lease that the key lives under, in hexadecimal, as `etcdctl lease list` prints it. */
+  readonly lease: string;
+  /** The key's create revision: what a holder's {@link HeldLock.fencingToken} is, or a waiter's will be. */
+  readonly fencingToken: number;
+}
+
 /**
  * A lock that was acquired. It is lost when its lease expires, its `maxHoldSec` is over, or its key is removed.
  *
@@ -290,6 +323,8 @@ export interface HeldLock extends AsyncDisposable {
   readonly key: string;
   /** Grows with every grant of this lock. Hand it to what you protect, and let that refuse a smaller one. */
   readonly fencingToken: number;
+  /** Writes that are applied only if the lock is still held; the store decides. */
+  readonly kv: FencedWrites;
   /** Aborts when the lock is lost, with a LockLostError as its reason; not when it is released. */
   readonly signal: AbortSignal;
   /** Neither lost nor released; looks at the clock, not only at what was heard. */
@@ -302,4 +337,32 @@ export interface HeldLock extends AsyncDisposable {
    * @throws LockLostError when the lock was lost before
    */
   release(): Promise<void>;
+}
+
+/**
+ * The writes of {@link Kvi}, applied only while the lock is held. What decides is the lock's key in the store, in the
+ * same transaction, not what this process believes: a holder that was stopped or cut off, and lost the lock, cannot
+ * write.
+ *
+ * Each throws `LockLostError` when the lock was lost or released: nothing was written. Otherwise as in {@link Kvi}.
+ *
+ * @publicApi
+ */
+export interface FencedWrites {
+  /** See {@link Kvi.store}. */
+  store(key: string, value: string): Promise<void>;
+  /** See {@link Kvi.delete}. */
+  delete(key: string): Promise<void>;
+  /** See {@link Kvi.tas}. `false` says that the value was another, never that the lock was lost. */
+  tas(key: string, testValue: string, setValue: string): Promise<boolean>;
+  /** See {@link Kvi.transaction}. `false` says that the condition did not hold, never that the lock was lost. */
+  transaction(
+    key: string,
+    op: TransactionOperator,
+    value: string,
+    thenKey: string,
+    thenValue: string,
+    elseKey?: string,
+    elseValue?: string,
+  ): Promise<boolean>;
 }

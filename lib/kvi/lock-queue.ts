@@ -5,6 +5,7 @@ import {
   UnavailableError,
 } from '../store/errors.js';
 import { prefixSpan } from '../store/key-span.js';
+import { pause } from '../store/pause.js';
 import type { Compare, Operation, RangeResponse, Store, TxnRequest, TxnResponse } from '../store/store.js';
 import { DeletionWatch } from './deletion-watch.js';
 import { Hold, type HoldContext } from './held-lock.js';
@@ -16,6 +17,9 @@ import type { Session } from './session.js';
 
 /** What `lockInfo` shows of a holder; Go writes nothing here and reads nothing. */
 const HOLDER = JSON.stringify(thisProcess);
+
+/** A call that gives up waits so long for its key to be gone. With a store that does not answer, it goes later. */
+const CLEAN_UP_MS = 250;
 
 type EnteredPlace = QueuePlace & { readonly isFirst: boolean };
 
@@ -46,7 +50,7 @@ export class LockQueue {
   /**
    * Takes a lock; leaves no key behind when it does not get it.
    *
-   * @throws the patience's reason when that ends first, at once, whatever the store is doing; UnavailableError when
+   * @throws the patience's reason when that ends first, at most 250 ms later, whatever the store is doing; UnavailableError when
    * the answer of the store was lost; InvalidArgumentError for a name that stands above another's
    */
   async acquire(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
@@ -57,7 +61,7 @@ export class LockQueue {
       return await patience.wait(acquired);
     } catch (error) {
       // What the store was asked cannot be taken back: it cleans up behind itself when it is answered.
-      acquired.then((hold) => hold.release()).catch(() => {});
+      await this.#briefly(acquired.then((hold) => hold.release()));
       throw error;
     }
   }
@@ -67,6 +71,13 @@ export class LockQueue {
     const holds = [...this.#holds];
     for (const hold of holds) hold.lose(why);
     return holds;
+  }
+
+  async #briefly(cleanUp: Promise<void>): Promise<void> {
+    const done = new AbortController();
+    const end = (): void => done.abort();
+    cleanUp.then(end, end);
+    await pause(this.#context.clock, CLEAN_UP_MS, done.signal);
   }
 
   async #untilAcquired(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {

@@ -3,9 +3,10 @@ import { type Clock, systemClock } from '../store/clock.js';
 import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { keyAfter, prefixSpan } from '../store/key-span.js';
-import type { KeyRecord, KeySpan, Operation, Store, TxnRequest } from '../store/store.js';
+import type { KeyRecord, KeySpan, Store, TxnRequest, TxnResponse } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
+import { ForgottenLocks } from './forgotten-locks.js';
 import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
@@ -16,6 +17,7 @@ import type {
   KeyRange,
   KeyValue,
   Kvi,
+  LockInfo,
   LockOptions,
   Snapshot,
   TransactionOperator,
@@ -23,6 +25,7 @@ import type {
   WatchHandle,
   WatchOptions,
 } from './kvi.js';
+import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
 import { LockedSections } from './locked-sections.js';
 import type { HmEtcdLogger, ResolvedKviOptions } from './options.js';
@@ -38,17 +41,22 @@ import {
   checkBoolean,
   checkKey,
   checkLockName,
-  checkOperator,
   checkPositiveSeconds,
   checkRange,
   checkRevision,
   checkSeconds,
   checkSignal,
-  checkValue,
   refuse,
   refuseInverted,
 } from './validate.js';
 import { CallbackWatch } from './watch-callbacks.js';
+import {
+  createIfAbsentRequest,
+  deleteRequest,
+  storeRequest,
+  tasRequest,
+  transactionRequest,
+} from './write-requests.js';
 
 /** How many keys `scan` reads at a time. */
 const SCAN_PAGE = 1000;
@@ -62,6 +70,7 @@ export class StoreKvi implements Kvi {
   readonly #session: Session;
   readonly #removal: KeyRemoval;
   readonly #locks: LockQueue;
+  readonly #forgottenLocks: ForgottenLocks;
   readonly #sections: LockedSections;
   readonly #distLock: DistLock;
   readonly #tempKeys: TempKeys;
@@ -83,7 +92,13 @@ export class StoreKvi implements Kvi {
     this.#logger = logger;
     this.#session = new Session(store, clock, options.sessionTtlSec, logger, this.#closing.signal);
     this.#removal = new KeyRemoval(store, clock);
-    this.#locks = new LockQueue(store, this.#session, { clock, logger, removal: this.#removal });
+    this.#locks = new LockQueue(store, this.#session, {
+      clock,
+      logger,
+      removal: this.#removal,
+      send: (request) => this.#send(request),
+    });
+    this.#forgottenLocks = new ForgottenLocks(logger);
     this.#sections = new LockedSections(this.#locks, this.#tasks, logger);
     this.#distLock = new DistLock(this.#locks, options.lockName);
     this.#tempKeys = new TempKeys(store, this.#session, clock, logger);
@@ -128,14 +143,11 @@ export class StoreKvi implements Kvi {
   }
 
   async store(key: string, value: string): Promise<void> {
-    checkKey('key', key);
-    checkValue('value', value);
-    await this.#write({ success: [{ type: 'put', key, value }] });
+    await this.#write(storeRequest(key, value));
   }
 
   async delete(key: string): Promise<void> {
-    checkKey('key', key);
-    await this.#write({ success: [{ type: 'delete', key }] });
+    await this.#write(deleteRequest(key));
   }
 
   async transaction(
@@ -147,37 +159,16 @@ export class StoreKvi implements Kvi {
     elseKey?: string,
     elseValue?: string,
   ): Promise<boolean> {
-    checkKey('key', key);
-    checkOperator('op', op);
-    checkValue('value', value);
-    checkKey('thenKey', thenKey);
-    checkValue('thenValue', thenValue);
-    return this.#write({
-      compare: [{ target: 'value', key, operator: op, value }],
-      success: [{ type: 'put', key: thenKey, value: thenValue }],
-      failure: [elseOperation(key, elseKey, elseValue)],
-    });
+    const request = transactionRequest(key, op, value, thenKey, thenValue, elseKey, elseValue);
+    return this.#write(request);
   }
 
   async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
-    checkKey('key', key);
-    checkValue('testValue', testValue);
-    checkValue('setValue', setValue);
-    return this.#write({
-      compare: [{ target: 'value', key, operator: '=', value: testValue }],
-      success: [{ type: 'put', key, value: setValue }],
-      failure: [look(key)],
-    });
+    return this.#write(tasRequest(key, testValue, setValue));
   }
 
   async createIfAbsent(key: string, value: string): Promise<boolean> {
-    checkKey('key', key);
-    checkValue('value', value);
-    return this.#write({
-      compare: [{ target: 'create', key, operator: '=', revision: 0 }],
-      success: [{ type: 'put', key, value }],
-      failure: [look(key)],
-    });
+    return this.#write(createIfAbsentRequest(key, value));
   }
 
   async tempKey(key: string): Promise<void> {
@@ -256,9 +247,11 @@ export class StoreKvi implements Kvi {
   async lock(name: string = this.#options.lockName, options: LockOptions = {}): Promise<HeldLock> {
     checkLockName('name', name);
     checkLockOptions(options);
-    return this.#patiently(name, options, (patience) =>
+    const takenAt = new Error('taken');
+    const hold = await this.#patiently(name, options, (patience) =>
       this.#locks.acquire(name, patience, options.maxHoldSec),
     );
+    return this.#forgottenLocks.handOut(hold, takenAt);
   }
 
   async withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
@@ -270,6 +263,12 @@ export class StoreKvi implements Kvi {
     return this.#patiently(name, options, (patience) =>
       this.#sections.run(name, patience, options.maxHoldSec, fn),
     );
+  }
+
+  async lockInfo(name: string = this.#options.lockName): Promise<LockInfo> {
+    checkLockName('name', name);
+    this.#checkOpen();
+    return readLockInfo(this.#store, name);
   }
 
   close(): Promise<void> {
@@ -346,10 +345,14 @@ export class StoreKvi implements Kvi {
 
   /** Answers whether the condition held. */
   async #write(request: TxnRequest): Promise<boolean> {
+    const { succeeded } = await this.#send(request);
+    return succeeded;
+  }
+
+  async #send(request: TxnRequest): Promise<TxnResponse> {
     this.#checkOpen();
     if (this.#startingStreams.size > 0) await this.#streamsStarted();
-    const { succeeded } = await this.#store.txn(request);
-    return succeeded;
+    return this.#store.txn(request);
   }
 
   /** A stream sees every write that is issued on this handle after it: such a write waits until the stream has begun. */
@@ -405,21 +408,6 @@ function expectManyListeners(signal: AbortSignal | undefined): void {
 
 function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {
   return kvs.filter(({ key }) => !isReserved(key));
-}
-
-/** A txn that only compares may be answered without a quorum, so the branch that writes nothing reads. */
-function look(key: string): Operation {
-  return { type: 'range', key, keysOnly: true };
-}
-
-function elseOperation(key: string, elseKey: unknown, elseValue: unknown): Operation {
-  if (elseKey === undefined) {
-    if (elseValue !== undefined) throw refuse('elseKey', 'given together with elseValue', elseKey);
-    return look(key);
-  }
-  checkKey('elseKey', elseKey);
-  checkValue('elseValue', elseValue);
-  return { type: 'put', key: elseKey, value: elseValue };
 }
 
 function checkLockOptions(options: unknown): asserts options is LockOptions {

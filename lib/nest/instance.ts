@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { KeyValue } from '../kvi/kvi.js';
-import { thisProcess, type Owner } from '../kvi/owner.js';
-import { isRecord } from '../kvi/validate.js';
+import { type Owner, readOwner, thisProcess } from '../kvi/owner.js';
 
 /**
  * A running instance of an application, as it announced itself.
@@ -24,20 +23,4 @@ export function defaultInstanceId(): string {
 export function readInstance(prefix: string, { key, value }: KeyValue): Instance | undefined {
   const owner = readOwner(value);
   return owner && { id: key.slice(prefix.length), key, ...owner };
-}
-
-function readOwner(value: string): Owner | undefined {
-  const { host, pid, startedAt, application } = parseRecord(value);
-  if (typeof host !== 'string' || typeof pid !== 'number') return undefined;
-  if (typeof startedAt !== 'string' || typeof application !== 'string') return undefined;
-  return { host, pid, startedAt, application };
-}
-
-function parseRecord(json: string): Record<string, unknown> {
-  try {
-    const parsed: unknown = JSON.parse(json);
-    return isRecord(parsed) ? parsed : {};
-  } catch {
-    return {};
-  }
 }

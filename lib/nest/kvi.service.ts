@@ -5,6 +5,7 @@ import type {
   KeyRange,
   KeyValue,
   Kvi,
+  LockInfo,
   LockOptions,
   Snapshot,
   TransactionOperator,
@@ -166,6 +167,11 @@ export class KviService implements Kvi {
   /** See {@link Kvi.withLock}. */
   withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
     return this.kvi.withLock(name, options, fn);
+  }
+
+  /** See {@link Kvi.lockInfo}. */
+  lockInfo(name?: string): Promise<LockInfo> {
+    return this.kvi.lockInfo(name);
   }
 
   /** See {@link Kvi.changes}. */

@@ -89,6 +89,7 @@ const CASES: [keyof Kvi, string, unknown[], (kvi: Loose, wrong: unknown) => unkn
   ['lock', 'options.timeoutSec', NOT_SECONDS, (kvi, timeoutSec) => kvi.lock('l', { timeoutSec })],
   ['lock', 'options.maxHoldSec', [...NOT_SECONDS, 0], (kvi, maxHoldSec) => kvi.lock('l', { maxHoldSec })],
   ['lock', 'options.signal', NOT_SIGNALS, (kvi, signal) => kvi.lock('l', { signal })],
+  ['lockInfo', 'name', NOT_KEYS.filter((name) => name !== undefined), (kvi, wrong) => kvi.lockInfo(wrong)],
   ['withLock', 'name', NOT_KEYS, (kvi, wrong) => kvi.withLock(wrong, {}, fn)],
   ['withLock', 'options', [null, 5, 'x', undefined, []], (kvi, wrong) => kvi.withLock('l', wrong, fn)],
   ['withLock', 'options.timeoutSec', NOT_SECONDS, (kvi, timeoutSec) => kvi.withLock('l', { timeoutSec }, fn)],

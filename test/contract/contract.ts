@@ -5,7 +5,9 @@ import { changesContract } from './changes.contract.js';
 import { closeContract } from './close.contract.js';
 import { conditionsContract } from './conditions.contract.js';
 import { distLockContract } from './dist-lock.contract.js';
+import { fencedWritesContract } from './fenced-writes.contract.js';
 import { keysContract } from './keys.contract.js';
+import { lockInfoContract } from './lock-info.contract.js';
 import { lockContract } from './lock.contract.js';
 import { tempKeysContract } from './temp-keys.contract.js';
 import { watchContract } from './watch.contract.js';
@@ -17,6 +19,8 @@ const CHAPTERS = {
   watch: watchContract,
   changes: changesContract,
   lock: lockContract,
+  'fenced writes': fencedWritesContract,
+  lockInfo: lockInfoContract,
   withLock: withLockContract,
   distLock: distLockContract,
   tempKeys: tempKeysContract,

@@ -35,6 +35,14 @@ export function distLockContract(fixture: Fixture): void {
     expect(await fixture.queue(NAME)).toHaveLength(1);
   });
 
+  it('is one hold also when it is tried twice at once', async () => {
+    const [kvi, other] = await fixture.openSeveral(2);
+    await Promise.all([kvi!.distTimedLock(0), kvi!.distTimedLock(0)]);
+    expect(await fixture.queue(NAME)).toHaveLength(1);
+    const tries = await Promise.allSettled([other!.distTimedLock(0), other!.distTimedLock(0)]);
+    expect(tries.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
   it('keeps its time behind a call that waits for ever', async () => {
     const [one, two] = await fixture.openSeveral(2);
     await one!.distLock();

@@ -31,6 +31,7 @@ const calls: { [Method in keyof Kvi]: Parameters<Kvi[Method]> } = {
   snapshot: [{ prefix: 'p' }],
   lock: ['name', { timeoutSec: 1 }],
   withLock: ['name', { timeoutSec: 1 }, fn],
+  lockInfo: ['name'],
   changes: ['key', { op: PUT }],
 };
 

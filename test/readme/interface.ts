@@ -44,8 +44,9 @@ export async function everyFunction(kvi: Kvi): Promise<void> {
   {
     await using lock = await kvi.lock('billing', { timeoutSec: 5 });
     lock.assertHeld(); // throws LockLostError when it is not
-    await kvi.store('billing/token', String(lock.fencingToken));
+    await lock.kv.store('invoice/17', 'sent'); // written only if the lock is still held: the store decides
   }
+  await kvi.lockInfo('billing'); // { holder: { key, lease, fencingToken, host, pid, application … }, queue: [] }
   await kvi.withLock('billing', { timeoutSec: 5 }, async (lock) => {
     await fetch('data:,charge', { signal: lock.signal }); // stops when the lock is lost
   });

@@ -1,0 +1,64 @@
+import type { TxnRequest, TxnResponse } from '../store/store.js';
+import type { FencedWrites, HeldLock, TransactionOperator } from './kvi.js';
+import { deleteRequest, storeRequest, tasRequest, transactionRequest } from './write-requests.js';
+
+/** A hold, as its writes need it. */
+export interface Fence extends Pick<HeldLock, 'key' | 'fencingToken' | 'assertHeld'> {
+  /** The store has refused a write, because the lock's key is not there any more. */
+  refused(): void;
+}
+
+/**
+ * Writes that carry their lock with them: the same txn that writes compares the create revision of the lock's key. A
+ * process that was stopped and has lost the lock cannot write, whatever it believes of itself.
+ */
+export class LockFence implements FencedWrites {
+  readonly #fence: Fence;
+  readonly #send: (request: TxnRequest) => Promise<TxnResponse>;
+
+  constructor(fence: Fence, send: (request: TxnRequest) => Promise<TxnResponse>) {
+    this.#fence = fence;
+    this.#send = send;
+  }
+
+  async store(key: string, value: string): Promise<void> {
+    await this.#write(storeRequest(key, value));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#write(deleteRequest(key));
+  }
+
+  async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
+    return this.#write(tasRequest(key, testValue, setValue));
+  }
+
+  async transaction(
+    key: string,
+    op: TransactionOperator,
+    value: string,
+    thenKey: string,
+    thenValue: string,
+    elseKey?: string,
+    elseValue?: string,
+  ): Promise<boolean> {
+    return this.#write(transactionRequest(key, op, value, thenKey, thenValue, elseKey, elseValue));
+  }
+
+  /** Answers whether the write's own condition held. It stands in a txn of its own, so that it is not taken for the lock's. */
+  async #write(request: TxnRequest): Promise<boolean> {
+    const { key, fencingToken } = this.#fence;
+    this.#fence.assertHeld();
+    const { succeeded, responses } = await this.#send({
+      compare: [{ target: 'create', key, operator: '=', revision: fencingToken }],
+      success: [{ type: 'txn', ...request }],
+      failure: [{ type: 'range', key, keysOnly: true }],
+    });
+    if (!succeeded) {
+      this.#fence.refused();
+      this.#fence.assertHeld();
+    }
+    const [written] = responses;
+    return written?.type === 'txn' && written.succeeded;
+  }
+}
