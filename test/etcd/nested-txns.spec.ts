@@ -43,7 +43,9 @@ class Side {
     this.#watch = await this.#store.watch({ ...ALL, afterRevision: this.#revision });
   }
 
+  /** After a write: a store does not compact twice at one revision. */
   async compact(): Promise<void> {
+    await this.do({ compare: [], success: [{ type: 'put', key: 'a', value: '1' }], failure: [] });
     await this.#compact(this.#revision - 3);
   }
 
@@ -104,15 +106,18 @@ describe.each(['the etcd under test', OLD_SUITE])('nested txns on %s', (suite) =
 
   it('are answered, told of and refused as by the memory store', async () => {
     const property = fc.asyncProperty(
-      fc.array(txns, { minLength: 30, maxLength: 30, size: 'max' }),
+      fc.array(txns, { minLength: 20, maxLength: 20, size: 'max' }),
       async (plans) => {
         await Promise.all([etcd.compact(), memory.compact()]);
-        for (const plan of plans) expect(await etcd.do(plan)).toEqual(await memory.do(plan));
+        for (const plan of plans) {
+          const [answer, expected] = [await etcd.do(plan), await memory.do(plan)];
+          expect({ answer, plan }).toEqual({ answer: expected, plan });
+        }
         expect(await etcd.all()).toEqual(await memory.all());
       },
     );
     // The stores go on from run to run, so that a failed one cannot be tried again with less.
-    await expect(fc.assert(property, { numRuns: 20, endOnFailure: true })).resolves.toBeUndefined();
+    await fc.assert(property, { numRuns: 12, endOnFailure: true });
   }, 60_000);
 
   it.each(OVERLAPPING)('are refused with %s', async (_, branch) => {
