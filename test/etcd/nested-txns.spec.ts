@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
-import { HmEtcdError, InvalidArgumentError } from '../../lib/store/errors.js';
+import { HmEtcdError, InvalidArgumentError, OutcomeUnknownError } from '../../lib/store/errors.js';
 import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
 import { NamespacedStore } from '../../lib/store/namespaced-store.js';
@@ -10,8 +10,10 @@ import { type TxnPlan, txnAt, txns } from '../store/memory/histories.js';
 import { OVERLAPPING, SEPARATE } from '../store/memory/overlaps.js';
 import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { startProxy } from '../support/etcd/tcp-proxy.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 
+const OPTIONS = { connectTimeoutMs: 5000, requestTimeoutMs: 5000, logger: new RecordingLogger() };
 const ALL = { key: '\0', rangeEnd: '\0' };
 
 /** So many that no transaction asks for a revision before the first. */
@@ -88,11 +90,7 @@ describe.each(['the etcd under test', OLD_SUITE])('nested txns on %s', (suite) =
   let memory: Side;
   beforeAll(async () => {
     server = await startEtcd({ binary: await etcdBinary(suite === OLD_SUITE ? suite : undefined) });
-    store = await openEtcdStore([server.endpoint], {
-      connectTimeoutMs: 5000,
-      requestTimeoutMs: 5000,
-      logger: new RecordingLogger(),
-    });
+    store = await openEtcdStore([server.endpoint], OPTIONS);
     const database = new MemoryDatabase();
     etcd = new Side(store, (revision) => server.ctl('compact', String(revision)));
     memory = new Side(new MemoryStore(database), (revision) => database.compact(revision));
@@ -119,6 +117,17 @@ describe.each(['the etcd under test', OLD_SUITE])('nested txns on %s', (suite) =
     // The stores go on from run to run, so that a failed one cannot be tried again with less.
     await fc.assert(property, { numRuns: 12, endOnFailure: true });
   }, 60_000);
+
+  it('are not repeated when their answer is lost', async () => {
+    await using proxy = await startProxy(server.ports.client);
+    const proxied = await openEtcdStore([proxy.endpoint], OPTIONS);
+    const key = 'once';
+    void proxy.dropNextResponse();
+    const write = proxied.txn({ success: [{ type: 'txn', success: [{ type: 'put', key, value: '' }] }] });
+    await expect(write).rejects.toBeInstanceOf(OutcomeUnknownError);
+    await proxied.close();
+    expect((await store.range({ key })).kvs).toMatchObject([{ key, version: 1 }]);
+  });
 
   it.each(OVERLAPPING)('are refused with %s', async (_, branch) => {
     await expect(store.txn({ success: branch })).rejects.toBeInstanceOf(InvalidArgumentError);
