@@ -1,10 +1,10 @@
 import type { HmEtcdError } from '../errors.js';
 import type { KeySpan, Watch, WatchResponse } from '../store.js';
+import { weightOf } from '../weight.js';
 import type { Reader } from './range-watch.js';
 
 /** How much may wait for a slow reader, in characters of keys and values. */
 const QUEUE_WEIGHT = 4 * 1024 * 1024;
-const EVENT_OVERHEAD = 100;
 
 /** What a subscription asks of the hub. */
 export interface SubscriptionHost {
@@ -123,8 +123,4 @@ export class Subscription implements Watch, Reader {
     this.#ended = true;
     this.#host.detach(this);
   }
-}
-
-function weightOf({ events }: WatchResponse): number {
-  return events.reduce((weight, { kv }) => weight + kv.key.length + kv.value.length + EVENT_OVERHEAD, 0);
 }

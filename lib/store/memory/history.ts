@@ -1,9 +1,7 @@
 import { CompactedError, InvalidArgumentError } from '../errors.js';
 import { spanHolds } from '../key-span.js';
 import type { KeyRecord, KeySpan, WatchEvent, WatchResponse } from '../store.js';
-
-/** What one event costs beside its texts, roughly, in characters. */
-const EVENT_OVERHEAD = 100;
+import { weightOf } from '../weight.js';
 
 /**
  * The last revisions and what each of them changed. Every event keeps the record before it, so the past is the
@@ -110,13 +108,4 @@ export function compacted(revision: number, compactRevision: number): CompactedE
 
 function inFuture(revision: number, newest: number): InvalidArgumentError {
   return new InvalidArgumentError(`Revision ${revision} was asked for, but the newest is ${newest}.`);
-}
-
-/** With the record before, which the event keeps alive: a deletion of something large weighs as much. */
-function weightOf(changes: WatchResponse): number {
-  return changes.events.reduce(
-    (weight, { kv, previous }: WatchEvent) =>
-      weight + kv.key.length + kv.value.length + (previous?.value.length ?? 0) + EVENT_OVERHEAD,
-    0,
-  );
 }

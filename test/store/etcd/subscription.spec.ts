@@ -81,6 +81,19 @@ describe('Subscription', () => {
     expect(await next).toEqual(change(kept + 1));
   });
 
+  it('counts the large value that a deletion keeps alive', () => {
+    for (const revision of [4, 5, 6, 7, 8, 9, 10]) {
+      const { events } = large(revision);
+      const removals = events.map(({ kv }) => ({
+        type: 'delete' as const,
+        kv: { ...kv, value: '' },
+        previous: kv,
+      }));
+      subscription.offer({ revision, events: removals });
+    }
+    expect(subscription.position).toBeLessThan(10);
+  });
+
   it('tells of progress only who has asked, once', async () => {
     subscription.offer(progress(4));
     expect(subscription.position).toBe(4);
