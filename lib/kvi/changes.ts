@@ -14,20 +14,31 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   readonly #span: KeySpan;
   readonly #options: ChangesOptions;
   readonly #closing: AbortSignal;
+  readonly #atClose: Set<() => void>;
   readonly #afterRevision: Promise<number>;
   readonly #changes: AsyncGenerator<KeyChange, undefined>;
   #opening: Promise<Watch> | undefined;
   #returned = false;
 
-  /** @param closing ends the stream without an error */
-  constructor(store: Store, range: KeyRange, options: ChangesOptions, closing: AbortSignal) {
+  /**
+   * @param closing ends the stream without an error
+   * @param atClose what is called then; a signal goes through all its listeners for each that it is given
+   */
+  constructor(
+    store: Store,
+    range: KeyRange,
+    options: ChangesOptions,
+    closing: AbortSignal,
+    atClose: Set<() => void>,
+  ) {
     this.#store = store;
     this.#span = spanOf(range);
     this.#options = options;
     this.#closing = closing;
+    this.#atClose = atClose;
     this.#afterRevision =
       options.fromRevision === undefined
-        ? this.#presentRevision()
+        ? store.revision(this.#span.key)
         : Promise.resolve(options.fromRevision - 1);
     this.#changes = this.#follow();
     this.ready = this.#afterRevision.then(() => {});
@@ -55,12 +66,6 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
     return this;
   }
 
-  /** Linearizable: no write that was answered before is delivered, and every one that follows is. */
-  async #presentRevision(): Promise<number> {
-    const { revision } = await this.#store.range({ key: this.#span.key, keysOnly: true });
-    return revision;
-  }
-
   #open(): Promise<Watch> {
     this.#opening ??= this.#openWatch();
     return this.#opening;
@@ -69,14 +74,14 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   async #openWatch(): Promise<Watch> {
     const watch = await this.#store.watch({ ...this.#span, afterRevision: await this.#afterRevision });
     this.#options.signal?.addEventListener('abort', this.#endWatch);
-    this.#closing.addEventListener('abort', this.#endWatch);
+    this.#atClose.add(this.#endWatch);
     if (this.#isOver) watch.cancel();
     return watch;
   }
 
   readonly #endWatch = (): void => {
     this.#options.signal?.removeEventListener('abort', this.#endWatch);
-    this.#closing.removeEventListener('abort', this.#endWatch);
+    this.#atClose.delete(this.#endWatch);
     this.#opening?.then((watch) => watch.cancel()).catch(() => {});
   };
 

@@ -79,6 +79,8 @@ export class StoreKvi implements Kvi {
   readonly #startingStreams = new Set<Promise<void>>();
   /** Aborts when `close` is called: from then on nothing new may wait or watch. */
   readonly #closing = new AbortController();
+  /** What ends the streams that are open. */
+  readonly #atClose = new Set<() => void>();
   #closed: Promise<void> | undefined;
   #isClosed = false;
 
@@ -278,6 +280,7 @@ export class StoreKvi implements Kvi {
 
   async #close(): Promise<void> {
     this.#closing.abort(closedError());
+    for (const end of this.#atClose) end();
     const slow = await this.#tasks.drain(this.#clock, this.#options.shutdownTimeoutMs);
     if (slow.length > 0) {
       this.#logger.warn(
@@ -363,7 +366,7 @@ export class StoreKvi implements Kvi {
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
     expectManyListeners(options.signal);
-    const stream = new ChangeStream(this.#store, range, options, this.#closing.signal);
+    const stream = new ChangeStream(this.#store, range, options, this.#closing.signal, this.#atClose);
     const forget = (): unknown => this.#startingStreams.delete(stream.ready);
     this.#startingStreams.add(stream.ready);
     stream.ready.then(forget, forget);

@@ -36,6 +36,10 @@ export class NamespacedStore implements Store {
     return this.#rangeOut(await this.#store.range(this.#spanIn(request)));
   }
 
+  revision(key: string): Promise<number> {
+    return this.#store.revision(this.#namespace + key);
+  }
+
   async txn(request: TxnRequest): Promise<TxnResponse> {
     return this.#outcomeOut(await this.#store.txn(this.#txnIn(request)));
   }

@@ -9,6 +9,9 @@ export interface Store {
   /** Reads keys at one revision. Linearizable unless `revision` asks for the past. Throws CompactedError. */
   range(request: RangeRequest): Promise<RangeResponse>;
 
+  /** The present revision, no older than any write that was answered before. `key` is one that the user may read. */
+  revision(key: string): Promise<number>;
+
   /**
    * Compares, then does one branch, atomically: all its writes get one new revision. A branch may not write
    * one key twice (InvalidArgumentError); a put under an unknown lease throws LeaseNotFoundError.

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ChangeStream } from '../../lib/kvi/changes.js';
 import { PUT } from '../../lib/kvi/key-change.js';
 import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
 import { rejectionOf } from '../contract/backend.js';
@@ -36,7 +37,7 @@ describe('a change stream', () => {
 
   it('sees a temporary key that is asked for after it, however long its start takes', async () => {
     const { kvi, store } = bench.open();
-    store.intercept('range', async (proceed) => {
+    store.intercept('revision', async (proceed) => {
       await bench.clock.advance(0);
       return proceed();
     });
@@ -61,9 +62,19 @@ describe('a change stream', () => {
     expect(store.countOf('watch')).toBe(0);
   });
 
+  it('that has ended is no longer known to what its handle ends', async () => {
+    const { store } = bench.open();
+    const [{ signal }, atClose] = [new AbortController(), new Set<() => void>()];
+    const streams = ['a', 'b'].map((key) => new ChangeStream(store, key, {}, signal, atClose));
+    for (const stream of streams) await stream.open();
+    expect(atClose.size).toBe(2);
+    await streams[0]!.return();
+    expect(atClose.size).toBe(1);
+  });
+
   it('lets the write go on when its start cannot be read', async () => {
     const { kvi, store } = bench.open();
-    store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+    store.intercept('revision', () => Promise.reject(new UnavailableError('down')));
     const change = kvi.watch('k');
     const rejection = rejectionOf(change);
     await kvi.store('k', 'v');
@@ -72,7 +83,7 @@ describe('a change stream', () => {
 
   it('that nobody reads and that failed ends no process', async () => {
     const { kvi, store } = bench.open();
-    store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+    store.intercept('revision', () => Promise.reject(new UnavailableError('down')));
     const changes = kvi.changes('k');
     await bench.clock.advance(0);
     await expect(changes.next()).rejects.toBeInstanceOf(UnavailableError);

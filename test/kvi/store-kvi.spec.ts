@@ -37,10 +37,12 @@ describe('a handle', () => {
     await holder.kvi.lock('jobs');
     await (await kvi.lock('warm-up')).release();
     const cut = gate();
-    store.intercept('range', async () => {
-      await cut.opened;
-      throw new UnavailableError('the channel was closed');
-    });
+    for (const verb of ['range', 'revision'] as const) {
+      store.intercept(verb, async () => {
+        await cut.opened;
+        throw new UnavailableError('the channel was closed');
+      });
+    }
     const waiting = [
       kvi.watch('k'),
       kvi.watch('k', { signal: new AbortController().signal }),
@@ -59,7 +61,7 @@ describe('a handle', () => {
   it("ends a wait with the signal's reason, also where the store fails what it asks", async () => {
     const { kvi, store } = bench.open();
     const [cut, reason, controller] = [gate(), new Error('enough'), new AbortController()];
-    store.intercept('range', async () => {
+    store.intercept('revision', async () => {
       await cut.opened;
       throw new UnavailableError('down');
     });

@@ -6,6 +6,7 @@ import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
 import { NamespacedStore } from '../../lib/store/namespaced-store.js';
 import type { KeySpan, Operation, Store } from '../../lib/store/store.js';
+import { InterceptedStore } from '../support/intercepted-store.js';
 import { anyKey, anyText } from './keys.js';
 
 const ALL = { key: '\0', rangeEnd: '\0' };
@@ -95,6 +96,14 @@ describe('NamespacedStore', () => {
       ],
     });
     expect(await keysIn(whole, prefixSpan('app/'))).toEqual(['app/', 'app/a', 'app/b', 'app/c']);
+  });
+
+  it('asks for the revision at a key behind the prefix: there the user may read', async () => {
+    const { database } = await namespaces();
+    const store = new InterceptedStore(new MemoryStore(database));
+    const { revision } = await store.range({ key: 'a' });
+    expect(await new NamespacedStore(store, 'app/').revision('k')).toBe(revision);
+    expect(store.calls.at(-1)).toEqual({ verb: 'revision', request: 'app/k' });
   });
 
   it('asks nothing but what it was asked', async () => {

@@ -35,7 +35,15 @@ export class Random {
   }
 }
 
-const VERBS: readonly Verb[] = ['range', 'txn', 'leaseGrant', 'leaseKeepAlive', 'leaseRevoke', 'watch'];
+const VERBS: readonly Verb[] = [
+  'range',
+  'revision',
+  'txn',
+  'leaseGrant',
+  'leaseKeepAlive',
+  'leaseRevoke',
+  'watch',
+];
 
 /**
  * Makes a store answer as one over a network does: every call takes its time on the way there and back, so that

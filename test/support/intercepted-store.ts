@@ -39,6 +39,10 @@ export class InterceptedStore implements Store {
     return this.#pass('range', request, () => this.#store.range(request));
   }
 
+  revision(key: string): Promise<number> {
+    return this.#pass('revision', key, () => this.#store.revision(key));
+  }
+
   txn(request: TxnRequest): Promise<TxnResponse> {
     return this.#pass('txn', request, () => this.#store.txn(request));
   }

@@ -19,6 +19,7 @@ import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
 import { HistoryGuard } from './history-guard.js';
 import { Leases } from './leases.js';
 import { Member, type Security } from './member.js';
+import { PresentRevision } from './present-revision.js';
 import { type Credentials, TokenSource } from './token.js';
 import { WatchHub } from './watch-hub.js';
 
@@ -45,6 +46,10 @@ export class EtcdStore implements Store {
   readonly #calls: Calls;
   readonly #leases: Leases;
   readonly #watches: WatchHub;
+  readonly #presentRevision = new PresentRevision(async (key) => {
+    const { revision } = await this.#page({ key, keysOnly: true });
+    return revision;
+  });
   readonly #timeoutMs: number;
   #trustsProgress = false;
 
@@ -94,6 +99,10 @@ export class EtcdStore implements Store {
         if (!isSnapshotGone || restarts === RESTARTS) throw error;
       }
     }
+  }
+
+  revision(key: string): Promise<number> {
+    return this.#presentRevision.ask(key);
   }
 
   async txn(request: TxnRequest): Promise<TxnResponse> {

@@ -28,6 +28,10 @@ export class MemoryStore implements Store {
     return this.#database.range(request);
   }
 
+  async revision(key: string): Promise<number> {
+    return (await this.range({ key, keysOnly: true })).revision;
+  }
+
   async txn(request: TxnRequest): Promise<TxnResponse> {
     this.#checkOpen();
     return this.#database.txn(request);

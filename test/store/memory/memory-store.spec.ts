@@ -14,6 +14,7 @@ function twoConnections() {
 
 const EVERY_CALL: [string, (store: Store) => Promise<unknown>][] = [
   ['range', (store) => store.range({ key: 'a' })],
+  ['revision', (store) => store.revision('a')],
   ['txn', (store) => store.txn({ success: [put('a')] })],
   ['leaseGrant', (store) => store.leaseGrant(5)],
   ['leaseKeepAlive', (store) => store.leaseKeepAlive('1')],
