@@ -8,14 +8,13 @@ import type { ChangesOptions, KeyRange } from './kvi.js';
  * the store is watched only from `open` or the first `next` on, so a stream that nobody reads holds nothing.
  */
 export class ChangeStream implements AsyncIterableIterator<KeyChange> {
-  /** Settles when it is fixed which change will be the first. */
-  readonly ready: Promise<void>;
+  /** Settles when it is fixed which change will be the first: the one after this revision. */
+  readonly ready: Promise<number>;
   readonly #store: Store;
   readonly #span: KeySpan;
   readonly #options: ChangesOptions;
   readonly #closing: AbortSignal;
   readonly #atClose: Set<() => void>;
-  readonly #afterRevision: Promise<number>;
   readonly #changes: AsyncGenerator<KeyChange, undefined>;
   #opening: Promise<Watch> | undefined;
   #returned = false;
@@ -36,19 +35,19 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
     this.#options = options;
     this.#closing = closing;
     this.#atClose = atClose;
-    this.#afterRevision =
+    this.ready =
       options.fromRevision === undefined
         ? store.revision(this.#span.key)
         : Promise.resolve(options.fromRevision - 1);
     this.#changes = this.#follow();
-    this.ready = this.#afterRevision.then(() => {});
     // Whoever iterates gets the error; without this a stream that nobody reads would end the process.
     this.ready.catch(() => {});
   }
 
   /** Registers the watch, unless that has been done. Throws what the store throws. */
-  async open(): Promise<void> {
-    await this.#open();
+  open(): Promise<Watch> {
+    this.#opening ??= this.#openWatch();
+    return this.#opening;
   }
 
   next(): Promise<IteratorResult<KeyChange, undefined>> {
@@ -66,13 +65,8 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
     return this;
   }
 
-  #open(): Promise<Watch> {
-    this.#opening ??= this.#openWatch();
-    return this.#opening;
-  }
-
   async #openWatch(): Promise<Watch> {
-    const watch = await this.#store.watch({ ...this.#span, afterRevision: await this.#afterRevision });
+    const watch = await this.#store.watch({ ...this.#span, afterRevision: await this.ready });
     this.#options.signal?.addEventListener('abort', this.#endWatch);
     this.#atClose.add(this.#endWatch);
     if (this.#isOver) watch.cancel();
@@ -105,7 +99,7 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   /** Whoever ends the stream while it opens ends it without an error. */
   async #openUnlessOver(): Promise<Watch | undefined> {
     try {
-      return await this.#open();
+      return await this.open();
     } catch (error) {
       this.#options.signal?.throwIfAborted();
       if (this.#isOver) return undefined;

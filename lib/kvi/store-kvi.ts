@@ -75,12 +75,12 @@ export class StoreKvi implements Kvi {
   readonly #distLock: DistLock;
   readonly #tempKeys: TempKeys;
   readonly #tasks = new RunningTasks();
-  /** Streams that do not know yet which change will be their first. */
-  readonly #startingStreams = new Set<Promise<void>>();
   /** Aborts when `close` is called: from then on nothing new may wait or watch. */
   readonly #closing = new AbortController();
   /** What ends the streams that are open. */
   readonly #atClose = new Set<() => void>();
+  /** While there are streams that do not know yet which change will be their first: settles when all do. */
+  #streamsStarted: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   #isClosed = false;
 
@@ -176,7 +176,7 @@ export class StoreKvi implements Kvi {
   async tempKey(key: string): Promise<void> {
     checkKey('key', key);
     this.#closing.signal.throwIfAborted();
-    await this.#streamsStarted();
+    await this.#streamsStarted;
     await this.#tempKeys.own(key);
   }
 
@@ -354,23 +354,25 @@ export class StoreKvi implements Kvi {
 
   async #send(request: TxnRequest): Promise<TxnResponse> {
     this.#checkOpen();
-    if (this.#startingStreams.size > 0) await this.#streamsStarted();
+    if (this.#streamsStarted !== undefined) await this.#streamsStarted;
     return this.#store.txn(request);
-  }
-
-  /** A stream sees every write that is issued on this handle after it: such a write waits until the stream has begun. */
-  async #streamsStarted(): Promise<void> {
-    await Promise.allSettled(this.#startingStreams);
   }
 
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
     expectManyListeners(options.signal);
     const stream = new ChangeStream(this.#store, range, options, this.#closing.signal, this.#atClose);
-    const forget = (): unknown => this.#startingStreams.delete(stream.ready);
-    this.#startingStreams.add(stream.ready);
-    stream.ready.then(forget, forget);
+    this.#letWritesWait(stream.ready);
     return stream;
+  }
+
+  /** A stream sees every write that is issued on this handle after it: such a write waits until the stream has begun. */
+  #letWritesWait(ready: Promise<unknown>): void {
+    // One promise after the other, so that a thousand writes after a thousand streams wait for one each.
+    const started = Promise.allSettled([this.#streamsStarted, ready]).then(() => {
+      if (this.#streamsStarted === started) this.#streamsStarted = undefined;
+    });
+    this.#streamsStarted = started;
   }
 
   async #takeDistLock(options: LockOptions): Promise<void> {

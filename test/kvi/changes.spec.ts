@@ -5,6 +5,9 @@ import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
 import { rejectionOf } from '../contract/backend.js';
 import { Workbench } from '../support/workbench.js';
 
+/** How many times more streams and writes there are. */
+const GROWTH = 8;
+
 describe('a change stream', () => {
   let bench: Workbench;
   beforeEach(() => {
@@ -70,6 +73,21 @@ describe('a change stream', () => {
     expect(atClose.size).toBe(2);
     await streams[0]!.return();
     expect(atClose.size).toBe(1);
+  });
+
+  it('keeps writes waiting for a time that grows with the number of both, not with its square', async () => {
+    const timeOf = async (count: number): Promise<number> => {
+      const { kvi } = bench.open();
+      const keys = Array.from({ length: count }, (_, index) => `k/${index}`);
+      const start = performance.now();
+      for (const key of keys) kvi.changes(key);
+      await Promise.all(keys.map((key) => kvi.store(key, 'v')));
+      return performance.now() - start;
+    };
+    const fastest = async (count: number): Promise<number> =>
+      Math.min(await timeOf(count), await timeOf(count), await timeOf(count));
+    const [few, many] = [await fastest(200), await fastest(200 * GROWTH)];
+    expect(many / few).toBeLessThan(GROWTH ** 1.6);
   });
 
   it('lets the write go on when its start cannot be read', async () => {
