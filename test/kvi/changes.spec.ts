@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChangeStream } from '../../lib/kvi/changes.js';
 import { PUT } from '../../lib/kvi/key-change.js';
+import type { Kvi } from '../../lib/kvi/kvi.js';
 import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
 import { rejectionOf } from '../contract/backend.js';
 import { Workbench } from '../support/workbench.js';
@@ -38,14 +39,17 @@ describe('a change stream', () => {
     expect((await next).value).toMatchObject({ value: 'v' });
   });
 
-  it('sees a temporary key that is asked for after it, however long its start takes', async () => {
+  it.each<[string, (kvi: Kvi) => Promise<void>]>([
+    ['a write', (kvi) => kvi.store('member', '')],
+    ['a temporary key', (kvi) => kvi.tempKey('member')],
+  ])('sees %s that is asked for after it, however long its start takes', async (_what, write) => {
     const { kvi, store } = bench.open();
     store.intercept('revision', async (proceed) => {
       await bench.clock.advance(0);
       return proceed();
     });
     const change = kvi.watch('member');
-    await kvi.tempKey('member');
+    await write(kvi);
     expect(await change).toMatchObject({ op: PUT });
   });
 
