@@ -10,6 +10,7 @@ import {
 } from '../errors.js';
 import { pause } from '../pause.js';
 import { NotSentError } from './call-errors.js';
+import { RevisionOverflowError } from './codec.js';
 import {
   adviceOn,
   certificateErrorOf,
@@ -176,6 +177,8 @@ export class Calls {
     if (isInvalidToken(error)) return cause;
     const refusal = refusalOf(error, call.what);
     if (refusal !== undefined) throw refusal;
+    // Revisions do not go back. A write may have been applied all the same.
+    if (error instanceof RevisionOverflowError && call.isRepeatable) throw error;
     // Another member may have a better certificate.
     const distrust = this.#members.length === 1 ? certificateErrorOf(error, call.what) : undefined;
     if (distrust !== undefined) throw distrust;

@@ -26,7 +26,7 @@ import type {
   WatchEvent,
 } from '../store.js';
 
-class RevisionOverflowError extends HmEtcdError {
+export class RevisionOverflowError extends HmEtcdError {
   readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
 }
 
@@ -34,7 +34,9 @@ class RevisionOverflowError extends HmEtcdError {
 export function toNumber(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number)) {
-    throw new RevisionOverflowError('etcd answered a revision beyond 2^53-1, which JavaScript cannot count.');
+    throw new RevisionOverflowError(
+      'etcd answered a revision beyond 2^53-1, which JavaScript cannot count. Move the data to a new cluster, where revisions begin anew.',
+    );
   }
   return number;
 }

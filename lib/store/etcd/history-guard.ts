@@ -26,8 +26,9 @@ export class HistoryGuard {
     const floor = this.#highest;
     const generation = this.#generation;
     return (header) => {
+      const revision = toNumber(header.revision);
       // An answer from before the change says nothing of what came after.
-      if (generation === this.#generation) this.#see(header, floor);
+      if (generation === this.#generation) this.#see(header.cluster_id, revision, floor);
     };
   }
 
@@ -36,11 +37,10 @@ export class HistoryGuard {
     this.#highest = Math.max(this.#highest, revision);
   }
 
-  #see(header: IResponseHeader, floor: number): void {
-    const revision = toNumber(header.revision);
-    const cluster = (this.#cluster ??= header.cluster_id);
-    if (cluster !== header.cluster_id) {
-      this.#replace(header.cluster_id, revision, 'another cluster answers at these endpoints');
+  #see(answering: string, revision: number, floor: number): void {
+    const cluster = (this.#cluster ??= answering);
+    if (cluster !== answering) {
+      this.#replace(answering, revision, 'another cluster answers at these endpoints');
     } else if (revision < floor) {
       this.#replace(
         cluster,

@@ -12,8 +12,8 @@ import {
 import { pause } from '../pause.js';
 import type { KeySpan, Watch, WatchRequest } from '../store.js';
 import type { Calls } from './calls.js';
-import { toNumber } from './codec.js';
-import { isInvalidToken, isStaleToken, lastReason } from './error-table.js';
+import { RevisionOverflowError, toNumber } from './codec.js';
+import { isStaleToken, lastReason } from './error-table.js';
 import type { StoreLogger } from './etcd-store.js';
 import type { HistoryGuard } from './history-guard.js';
 import type { Member } from './member.js';
@@ -53,7 +53,6 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   readonly #closing = new AbortController();
   #stream: WatchStream | undefined;
   #member: Member | undefined;
-  #token: string | undefined;
   #isConnecting = false;
   /** The present stream has said something; without this, each try of an outage would be told. */
   #hasAnswered = false;
@@ -184,8 +183,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
         'Watching was refused by etcd: it asks for a user. Give options.auth, or a client certificate in options.tls.',
       );
     }
+    // The probe on return gets another.
     if (isStaleToken(reason)) {
-      this.#tokens.refused(this.#token);
       this.#restart('its token was refused');
       return undefined;
     }
@@ -257,6 +256,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
         await this.#openStream(this.#calls.nextMember(this.#member));
       } catch (error) {
         this.#lastFailure = lastReason((error as Error).message);
+        if (error instanceof RevisionOverflowError) this.failAll(error);
       }
     }
     this.#isConnecting = false;
@@ -270,16 +270,16 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     const isReturn = this.#member !== undefined;
     this.#member = member;
     await member.settle(CONNECT_MS);
-    // What comes back may have another history, or no quorum: a watch there would be silent.
+    // What comes back may have another history, where a watch would be silent, and may refuse the token.
     if (isReturn) await this.#calls.presentHeader(member, CONNECT_MS);
     if (!this.#isNeeded) return;
-    this.#token = await this.#tokens.token(member, CONNECT_MS);
-    const duplex = await member.stream('Watch', 'watch', this.#token);
+    const token = await this.#tokens.token(member, CONNECT_MS);
+    const duplex = await member.stream('Watch', 'watch', token);
     const stream: WatchStream = new WatchStream(duplex, {
       answered: () => this.#answered(),
       progressed: (revision) => this.#progressed(toNumber(revision)),
+      overflowed: (error) => this.failAll(error),
       ended: (error) => {
-        if (isInvalidToken(error)) this.#tokens.refused(this.#token);
         if (this.#stream === stream) this.#restart(lastReason(error.message));
       },
     });

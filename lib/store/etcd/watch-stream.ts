@@ -2,7 +2,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
 import type { KeySpan } from '../store.js';
 import { CallError } from './call-errors.js';
-import { spanToWire } from './codec.js';
+import { RevisionOverflowError, spanToWire } from './codec.js';
 import { Code } from './error-table.js';
 
 /** Who hears what the server says of one watch. */
@@ -20,6 +20,8 @@ export interface StreamListener {
   answered(): void;
   /** Every watch of the stream has come to this revision. */
   progressed(revision: string): void;
+  /** The server said what cannot be counted: no watch can be followed any further. */
+  overflowed(error: RevisionOverflowError): void;
   /** The stream is over; told once, and not after `end`. */
   ended(error: CallError): void;
 }
@@ -49,7 +51,7 @@ export class WatchStream {
       this.#isOver = true;
       listener.ended(error);
     };
-    duplex.on('data', (response: IWatchResponse) => this.#dispatch(response));
+    duplex.on('data', (response: IWatchResponse) => this.#take(response));
     duplex.on('error', (error: Error & { code: number }) => end(new CallError(error.code, error.message)));
     duplex.on('end', () => end(new CallError(Code.UNAVAILABLE, 'the server ended the watch stream')));
   }
@@ -86,8 +88,18 @@ export class WatchStream {
     this.#duplex.cancel();
   }
 
-  #dispatch(response: IWatchResponse): void {
+  #take(response: IWatchResponse): void {
     if (this.#isOver) return;
+    try {
+      this.#dispatch(response);
+    } catch (error) {
+      // Out of an event's handler it would end the process.
+      if (!(error instanceof RevisionOverflowError)) throw error;
+      this.#listener.overflowed(error);
+    }
+  }
+
+  #dispatch(response: IWatchResponse): void {
     this.#listener.answered();
     if (response.created) return this.#created(response);
     const listener = this.#listeners.get(response.watch_id);

@@ -9,6 +9,7 @@ import {
 } from '../../../lib/store/errors.js';
 import { CallError, NotSentError } from '../../../lib/store/etcd/call-errors.js';
 import { type Call, Calls } from '../../../lib/store/etcd/calls.js';
+import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { FakeMember, header } from './fake-member.js';
@@ -19,6 +20,7 @@ const [INVALID_ARGUMENT, DEADLINE, DENIED, UNAVAILABLE, UNAUTHENTICATED] = [3, 4
 const READ: Call = { service: 'KV', method: 'range', payload: {}, what: 'A read', isRepeatable: true };
 const WRITE: Call = { ...READ, method: 'txn', what: 'A write', isRepeatable: false };
 const OK = { header: header() };
+const BEYOND = { header: header(2, 2 ** 53) };
 
 const refused = new CallError(UNAVAILABLE, 'No connection established. Last error: connect ECONNREFUSED');
 const leaderFailure = new CallError(
@@ -59,6 +61,14 @@ describe('a write', () => {
     expect(member.calls.length).toBe(1);
   });
 
+  it('whose answer has a revision that cannot be counted may have been applied', async () => {
+    const member = new FakeMember([BEYOND, OK]);
+    const writing = callsOver([member]).run(WRITE);
+    await expect(writing).rejects.toThrow(OutcomeUnknownError);
+    await expect(writing).rejects.toMatchObject({ cause: expect.any(RevisionOverflowError) });
+    expect(member.calls.length).toBe(1);
+  });
+
   it('that could not be sent until the deadline was not applied', async () => {
     await expect(callsOver([new FakeMember([refused])]).run(WRITE)).rejects.toThrow(
       /http:\/\/fake:2379 could not be reached within 300 ms: connect ECONNREFUSED\. Nothing was applied/,
@@ -81,6 +91,12 @@ describe('a read', () => {
   it('ends at once where it is refused', async () => {
     const member = new FakeMember([new CallError(DENIED, 'etcdserver: permission denied'), OK]);
     await expect(callsOver([member]).run(READ)).rejects.toThrow(PermissionDeniedError);
+    expect(member.calls.length).toBe(1);
+  });
+
+  it('ends at once where the revision cannot be counted', async () => {
+    const member = new FakeMember([BEYOND, OK]);
+    await expect(callsOver([member]).run(READ)).rejects.toThrow(RevisionOverflowError);
     expect(member.calls.length).toBe(1);
   });
 

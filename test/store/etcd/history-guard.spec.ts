@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IResponseHeader } from 'etcd3';
 import type { StoreReplacedError } from '../../../lib/store/errors.js';
+import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 
 function header(revision: number, cluster = '1'): IResponseHeader {
@@ -53,6 +54,16 @@ describe('HistoryGuard', () => {
     late(header(10));
     later(header(1));
     guard.begin()(header(6));
+    expect(told.length).toBe(1);
+  });
+
+  it('refuses a revision that cannot be counted, also in an answer to a call of before', () => {
+    const { guard, told } = guarded();
+    const late = guard.begin();
+    guard.begin()(header(5));
+    guard.begin()(header(5, '2'));
+    expect(() => late(header(2 ** 53))).toThrow(RevisionOverflowError);
+    expect(() => guard.begin()(header(2 ** 53, '2'))).toThrow(RevisionOverflowError);
     expect(told.length).toBe(1);
   });
 

@@ -1,0 +1,78 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { Calls } from '../../../lib/store/etcd/calls.js';
+import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
+import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
+import { TokenSource } from '../../../lib/store/etcd/token.js';
+import { WatchHub } from '../../../lib/store/etcd/watch-hub.js';
+import type { Watch } from '../../../lib/store/store.js';
+import { poll } from '../../support/etcd/poll.js';
+import { RecordingLogger } from '../../support/recording-logger.js';
+import { FakeMember, type FakeStream, header } from './fake-member.js';
+
+const TIMEOUT_MS = 1000;
+
+const BEYOND = String(2n ** 53n);
+const NOTHING = { events: [], canceled: false, created: false, compact_revision: '0', cancel_reason: '' };
+const NO_WATCH = '-1';
+
+function kvAt(revision: string): object {
+  const [key, value] = [Buffer.from('a'), Buffer.from('')];
+  return { key, value, create_revision: '2', mod_revision: revision, version: '1', lease: '0' };
+}
+
+describe('a revision that cannot be counted', () => {
+  let member: FakeMember;
+  let hub: WatchHub;
+  beforeEach(() => {
+    member = new FakeMember([{ header: header() }]);
+    const tokens = new TokenSource(undefined);
+    const guard = new HistoryGuard(() => undefined);
+    const calls = new Calls([member.asMember], tokens, guard, TIMEOUT_MS);
+    hub = new WatchHub(calls, tokens, guard, new RecordingLogger(), TIMEOUT_MS, () => true);
+  });
+  afterEach(() => hub.close());
+
+  /** Two watches, which the server knows as 0 and 1. */
+  async function watchTwo(): Promise<{ stream: FakeStream; watches: Watch[] }> {
+    const begun = ['a', 'b'].map((key) => hub.subscribe({ key, afterRevision: 1 }));
+    const stream = await poll('the stream', () => member.streams[0]);
+    while (stream.written.length < 2) await once(stream, 'written');
+    for (const id of ['0', '1']) {
+      stream.emit('data', { ...NOTHING, watch_id: id, created: true, header: header() });
+    }
+    return { stream, watches: await Promise.all(begun) };
+  }
+
+  it.each([
+    ['an event', { watch_id: '0', events: [{ type: 'Put', kv: kvAt(BEYOND), prev_kv: null }] }],
+    ['the progress of one watch', { watch_id: '0', header: { ...header(), revision: BEYOND } }],
+    ['the progress of all', { watch_id: NO_WATCH, header: { ...header(), revision: BEYOND } }],
+    ['a compaction', { watch_id: '0', canceled: true, compact_revision: BEYOND }],
+    [
+      'a compaction that refuses a third',
+      { watch_id: NO_WATCH, canceled: true, created: true, compact_revision: BEYOND },
+    ],
+  ])('in %s ends all watches with an error of its own', async (_, response) => {
+    const { stream, watches } = await watchTwo();
+    const third = hub.subscribe({ key: 'c', afterRevision: 1 });
+    const endings = Promise.allSettled([...watches.map((watch) => watch.next()), third]);
+    stream.emit('data', { ...NOTHING, header: header(), ...response });
+
+    for (const ending of await endings) {
+      expect(ending).toEqual({ status: 'rejected', reason: expect.any(RevisionOverflowError) });
+    }
+  });
+
+  it('in the answer of a member that comes back ends them too', async () => {
+    const { stream, watches } = await watchTwo();
+    const endings = Promise.allSettled(watches.map((watch) => watch.next()));
+    member.answer({ header: { ...header(), revision: BEYOND } });
+    stream.emit('end');
+
+    for (const ending of await endings) {
+      expect(ending).toEqual({ status: 'rejected', reason: expect.any(RevisionOverflowError) });
+    }
+    expect(member.streams.length).toBe(1);
+  });
+});
