@@ -200,6 +200,31 @@ describe('user and password', () => {
   });
 });
 
+describe('a token that says which rights there were', () => {
+  it('is replaced when they are changed, for a watch as for a call', async () => {
+    await using certificates = await createCertificates();
+    const { certFile, keyFile } = certificates.server;
+    const token = `--auth-token=jwt,pub-key=${certFile},priv-key=${keyFile},sign-method=RS256`;
+    await using etcd = await startEtcd({ args: [token] });
+    await enableAuth(etcd);
+    await using connection = await connect(etcd.endpoint, { auth: APP });
+    const { kvi } = connection;
+    await using early = new Follower(kvi, 'app/early');
+    await kvi.store('app/early', '');
+    await early.reached('app/early');
+    await asRoot(etcd, 'role', 'grant-permission', 'app', 'read', 'later');
+    await using late = new Follower(kvi, 'later');
+    await asRoot(etcd, 'put', 'later', '');
+    await late.reached('later');
+    await asRoot(etcd, 'del', 'app/early');
+    await poll('the deletion is seen', () => early.changes.length === 2 || undefined);
+    await asRoot(etcd, 'role', 'grant-permission', 'app', 'read', 'later-still');
+
+    expect(await kvi.get('later-still')).toBeUndefined();
+    await kvi.store('app/early', '');
+  }, 60_000);
+});
+
 describe('a token that expires', () => {
   it('during an outage is replaced, for calls, watches and the session, also of a user who may read little', async () => {
     await using etcd = await startEtcd({ args: ['--auth-token-ttl=1'] });
