@@ -1,4 +1,5 @@
 import type { IRangeResponse, IResponseHeader, IStatusResponse } from 'etcd3';
+import { setMaxListeners } from 'node:events';
 import { systemClock } from '../clock.js';
 import {
   ClosedError,
@@ -64,6 +65,8 @@ export class Calls {
     this.#tokens = tokens;
     this.#guard = guard;
     this.#timeoutMs = timeoutMs;
+    // Every call that waits for its next attempt listens: to Node, more than ten look like a leak.
+    setMaxListeners(0, this.#closing.signal);
   }
 
   /** Where to open a stream: the member that answered last, or the one that follows that which just failed. */

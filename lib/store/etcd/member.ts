@@ -110,10 +110,13 @@ export class Member {
       });
       this.#running.add(call);
       // gRPC counts on the wall clock, which may jump; ours does not.
-      const cancelTimer = systemClock.setTimer(timeoutMs, () => {
+      const giveUp = (): void => {
         reject(new CallError(Code.DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
         call.cancel();
-      });
+      };
+      // After a block of the event loop timers run first: an answer that has come, or gRPC's word that there is no
+      // connection, would be passed over, and the outcome of a write be called unknown.
+      const cancelTimer = systemClock.setTimer(timeoutMs, () => setImmediate(giveUp));
     });
   }
 

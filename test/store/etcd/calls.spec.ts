@@ -1,4 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import {
   AuthenticationError,
   ClosedError,
@@ -13,6 +16,9 @@ import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { FakeMember, header } from './fake-member.js';
+
+/** Jest does not let its tests see what Node warns of. */
+const WAITING = fileURLToPath(new URL('waiting-calls.mjs', import.meta.url));
 
 const TIMEOUT_MS = 300;
 const [INVALID_ARGUMENT, DEADLINE, DENIED, UNAVAILABLE, UNAUTHENTICATED] = [3, 4, 7, 14, 16];
@@ -98,6 +104,11 @@ describe('a read', () => {
     const member = new FakeMember([BEYOND, OK]);
     await expect(callsOver([member]).run(READ)).rejects.toThrow(RevisionOverflowError);
     expect(member.calls.length).toBe(1);
+  });
+
+  it('may wait beside many others without a warning of the process', async () => {
+    const { stderr } = await promisify(execFile)(process.execPath, [WAITING]);
+    expect(stderr).toBe('');
   });
 
   it('ends when the handle is closed', async () => {
