@@ -16,6 +16,7 @@ export type {
   WatchEnd,
   WatchHandle,
   WatchOptions,
+  WithLockOptions,
 } from './kvi/kvi.js';
 export type { AuthOptions, HmEtcdLogger, KviOptions, TlsOptions } from './kvi/options.js';
 export {

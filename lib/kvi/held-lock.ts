@@ -25,7 +25,7 @@ export class Hold implements HeldLock, Fence {
   readonly #abort = new AbortController();
   readonly #ownKey: DeletionWatch;
   readonly #onEnd: (hold: Hold) => void;
-  readonly #endsAt: number;
+  #endsAt: number;
   #over: LockLostError | undefined;
   #releasing: Promise<void> | undefined;
   #cancelMaxHold: CancelTimer = () => {};
@@ -97,6 +97,12 @@ export class Hold implements HeldLock, Fence {
 
   refused(): void {
     this.#reportLost('its key was removed');
+  }
+
+  /** Lifts maxHoldSec: nothing runs under the hold any more that would have to be ended. */
+  unlimit(): void {
+    this.#endsAt = Infinity;
+    this.#cancelMaxHold();
   }
 
   /** Deletes the key of a hold that is over, whether it was there or not. */

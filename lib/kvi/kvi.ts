@@ -130,8 +130,8 @@ export interface Kvi {
   /**
    * Ends the handle. Watches end; new lock calls and waiters get ClosedError; running `withLock` functions and
    * watch callbacks are awaited for up to `shutdownTimeoutMs`, and may use the handle until then. Those that
-   * take longer get their signal aborted and are named in a warning; their locks are left to the lease. Other
-   * locks and all temporary keys are freed. Idempotent. Go: `Close`.
+   * take longer get their signal aborted and are named in a warning; their locks are left to the lease,
+   * and so are those whose `minHoldSec` is not over. Other locks and all temporary keys are freed. Idempotent. Go: `Close`.
    */
   close(): Promise<void>;
 
@@ -172,11 +172,13 @@ export interface Kvi {
    * the store; `timeoutSec` covers both waits. A nested call on the same lock, in the same async context and
    * while the hold lives, passes through.
    *
+   * With `minHoldSec` the lock may stay taken after the answer, until that time is over.
+   *
    * @returns what `fn` returned
    * @throws what `fn` threw, unchanged; LockTimeoutError when the lock was not had in time; LockLostError when
    * `fn` succeeded but the lock was lost under it. A release that fails is logged, not thrown.
    */
-  withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T>;
+  withLock<T>(name: string, options: WithLockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T>;
 
   /**
    * Who holds a lock and who waits for it. Other programs' holders (Go's `concurrency.Mutex`, hms-hmetcd, `etcdctl lock`)
@@ -284,6 +286,19 @@ export interface LockOptions {
   readonly maxHoldSec?: number;
   /** Ends the wait; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+}
+
+/** @publicApi */
+export interface WithLockOptions extends LockOptions {
+  /**
+   * Seconds for which the lock stays taken at least, counted from its grant; not more than `maxHoldSec`. When the
+   * function ends sooner, by an error too, its caller is answered at once, and the lock is kept in the background:
+   * everybody else, on this handle as well, finds it held. Left out: it is given back when the function ends.
+   *
+   * `close` does not wait for that time. It leaves the lock to the lease, as the death of a process does: it is free
+   * again within `sessionTtlSec`.
+   */
+  readonly minHoldSec?: number;
 }
 
 /** @publicApi */

@@ -1,30 +1,41 @@
+import type { Clock } from '../store/clock.js';
 import { LockLostError } from './errors.js';
 import type { Hold } from './held-lock.js';
-import type { HeldLock } from './kvi.js';
+import type { HeldLock, WithLockOptions } from './kvi.js';
 import { LocalQueue } from './local-queue.js';
 import { enclosingSection, runInSection } from './lock-context.js';
 import type { LockQueue } from './lock-queue.js';
+import { MinHold } from './min-hold.js';
 import type { HmEtcdLogger } from './options.js';
 import type { Patience } from './patience.js';
 import type { RunningTasks } from './running-tasks.js';
+
+/** A function's time under a lock: until the lock is given back, and the turn in this process with it. */
+interface Section {
+  readonly hold: Hold;
+  readonly minHold: MinHold;
+  readonly leaveTurn: () => void;
+}
 
 /** `withLock`: one function at a time in this process, and under the store's lock one in the fleet. */
 export class LockedSections {
   readonly #locks: LockQueue;
   readonly #tasks: RunningTasks;
+  readonly #clock: Clock;
   readonly #logger: HmEtcdLogger;
   readonly #turns = new Map<string, LocalQueue>();
-  readonly #running = new Set<Hold>();
+  readonly #kept = new Set<Hold>();
 
-  constructor(locks: LockQueue, tasks: RunningTasks, logger: HmEtcdLogger) {
+  constructor(locks: LockQueue, tasks: RunningTasks, clock: Clock, logger: HmEtcdLogger) {
     this.#locks = locks;
     this.#tasks = tasks;
+    this.#clock = clock;
     this.#logger = logger;
   }
 
-  /** The holds that a function is running under. */
-  get running(): ReadonlySet<Hold> {
-    return this.#running;
+  /** The holds that nobody may free yet: a function runs under them, or their minHoldSec is not over. */
+  get kept(): ReadonlySet<Hold> {
+    return this.#kept;
   }
 
   /** Runs `fn` under the lock that this async context holds already; undefined when it holds none of that name. */
@@ -36,12 +47,14 @@ export class LockedSections {
   async run<T>(
     name: string,
     patience: Patience,
-    maxHoldSec: number | undefined,
+    { minHoldSec, maxHoldSec }: WithLockOptions,
     fn: (lock: HeldLock) => Promise<T>,
   ): Promise<T> {
     const leaveTurn = await this.#takeTurn(name, patience);
+    let running: Promise<T>;
     try {
       const hold = await this.#locks.acquire(name, patience, maxHoldSec);
+      const minHold = new MinHold(this.#clock, minHoldSec);
       // close() may have come while the grant was on its way here, and does not know of this function.
       if (patience.signal.aborted) {
         await this.#release(hold).catch(() => {});
@@ -49,24 +62,42 @@ export class LockedSections {
       }
       patience.end();
       const label = fn.name === '' ? `lock '${name}'` : `lock '${name}' (${fn.name})`;
-      return await this.#tasks.track(label, this.#runAndRelease(hold, fn));
-    } finally {
+      running = this.#tasks.track(label, this.#runAndEnd({ hold, minHold, leaveTurn }, fn));
+    } catch (error) {
       leaveTurn();
+      throw error;
     }
+    return running;
   }
 
-  async #runAndRelease<T>(hold: Hold, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
-    this.#running.add(hold);
+  async #runAndEnd<T>(section: Section, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
+    this.#kept.add(section.hold);
+    let result: T;
     try {
-      const result = await this.#runUnder(hold, fn);
-      await this.#release(hold);
-      return result;
+      result = await this.#runUnder(section.hold, fn);
     } catch (error) {
       // Whatever the release says, the caller gets the function's own error.
-      await this.#release(hold).catch(() => {});
+      await this.#end(section).catch(() => {});
       throw error;
+    }
+    await this.#end(section);
+    return result;
+  }
+
+  async #end(section: Section): Promise<void> {
+    const { hold, minHold } = section;
+    if (minHold.isOver || !hold.isHeld) return this.#giveBack(section);
+    hold.unlimit();
+    // The caller has its answer, and a loss is logged when it is told: here is nobody left to throw it to.
+    void minHold.over(hold.signal).then(() => this.#giveBack(section).catch(() => {}));
+  }
+
+  async #giveBack({ hold, leaveTurn }: Section): Promise<void> {
+    try {
+      await this.#release(hold);
     } finally {
-      this.#running.delete(hold);
+      this.#kept.delete(hold);
+      leaveTurn();
     }
   }
 

@@ -24,6 +24,7 @@ import type {
   WatchCallback,
   WatchHandle,
   WatchOptions,
+  WithLockOptions,
 } from './kvi.js';
 import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
@@ -39,6 +40,7 @@ import {
   checkFields,
   checkFunction,
   checkBoolean,
+  checkHoldTimes,
   checkKey,
   checkLockName,
   checkPositiveSeconds,
@@ -60,6 +62,8 @@ import {
 
 /** How many keys `scan` reads at a time. */
 const SCAN_PAGE = 1000;
+
+const LOCK_CHECKS = { timeoutSec: checkSeconds, maxHoldSec: checkPositiveSeconds, signal: checkSignal };
 
 /** The Kvi over a store: checks what comes in, asks the store, and keeps what lives with the handle. */
 export class StoreKvi implements Kvi {
@@ -101,7 +105,7 @@ export class StoreKvi implements Kvi {
       send: (request) => this.#send(request),
     });
     this.#forgottenLocks = new ForgottenLocks(logger);
-    this.#sections = new LockedSections(this.#locks, this.#tasks, logger);
+    this.#sections = new LockedSections(this.#locks, this.#tasks, clock, logger);
     this.#distLock = new DistLock(this.#locks, options.lockName);
     this.#tempKeys = new TempKeys(store, this.#session, clock, logger);
   }
@@ -248,7 +252,7 @@ export class StoreKvi implements Kvi {
 
   async lock(name: string = this.#options.lockName, options: LockOptions = {}): Promise<HeldLock> {
     checkLockName('name', name);
-    checkLockOptions(options);
+    checkFields<LockOptions>('options', options, LOCK_CHECKS);
     const takenAt = new Error('taken');
     const hold = await this.#patiently(name, options, (patience) =>
       this.#locks.acquire(name, patience, options.maxHoldSec),
@@ -256,15 +260,14 @@ export class StoreKvi implements Kvi {
     return this.#forgottenLocks.handOut(hold, takenAt);
   }
 
-  async withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
+  async withLock<T>(name: string, options: WithLockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
     checkLockName('name', name);
-    checkLockOptions(options);
+    checkFields<WithLockOptions>('options', options, { ...LOCK_CHECKS, minHoldSec: checkPositiveSeconds });
+    checkHoldTimes('options', options);
     checkFunction('fn', fn);
     const passing = this.#sections.passThrough(name, fn);
     if (passing !== undefined) return passing;
-    return this.#patiently(name, options, (patience) =>
-      this.#sections.run(name, patience, options.maxHoldSec, fn),
-    );
+    return this.#patiently(name, options, (patience) => this.#sections.run(name, patience, options, fn));
   }
 
   async lockInfo(name: string = this.#options.lockName): Promise<LockInfo> {
@@ -297,11 +300,14 @@ export class StoreKvi implements Kvi {
     this.#logger.log('Closed.');
   }
 
-  /** Signals abort before anything is freed. A function that still runs keeps its lock until the lease expires. */
+  /**
+   * Signals abort before anything is freed. A function that still runs keeps its lock until the lease expires, and
+   * so does a lock whose minHoldSec is not over.
+   */
   async #endSession(): Promise<void> {
-    const overrun = this.#sections.running;
+    const kept = new Set(this.#sections.kept);
     const holds = this.#locks.loseAll('the handle was closed');
-    if (overrun.size > 0) return this.#leaveToLease(holds.filter((hold) => !overrun.has(hold)));
+    if (kept.size > 0) return this.#leaveToLease(holds.filter((hold) => !kept.has(hold)));
     this.#tempKeys.stop();
     return this.#session.revoke();
   }
@@ -413,12 +419,4 @@ function expectManyListeners(signal: AbortSignal | undefined): void {
 
 function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {
   return kvs.filter(({ key }) => !isReserved(key));
-}
-
-function checkLockOptions(options: unknown): asserts options is LockOptions {
-  checkFields<LockOptions>('options', options, {
-    timeoutSec: checkSeconds,
-    maxHoldSec: checkPositiveSeconds,
-    signal: checkSignal,
-  });
 }

@@ -58,6 +58,18 @@ export function checkPositiveSeconds(argument: string, seconds: unknown): assert
   if (seconds === 0) throw refuseNumber(argument, 'more than 0 seconds', seconds);
 }
 
+/** Refuses a lock that would have to be kept for longer than it may be held. */
+export function checkHoldTimes(
+  argument: string,
+  { minHoldSec, maxHoldSec }: { readonly minHoldSec?: number; readonly maxHoldSec?: number },
+): void {
+  if (minHoldSec !== undefined && maxHoldSec !== undefined && minHoldSec > maxHoldSec) {
+    throw new InvalidArgumentError(
+      `${argument}.minHoldSec must not be more than ${argument}.maxHoldSec, but is ${minHoldSec} and that ${maxHoldSec}. Nothing was sent.`,
+    );
+  }
+}
+
 export function checkRevision(argument: string, revision: unknown): asserts revision is number {
   if (!Number.isSafeInteger(revision) || (revision as number) < 1) {
     throw refuseNumber(argument, 'a revision: a whole number from 1 to 2^53-1', revision);

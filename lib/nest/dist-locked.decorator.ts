@@ -1,5 +1,6 @@
 import {
   checkFields,
+  checkHoldTimes,
   checkLockName,
   checkPositiveSeconds,
   checkSeconds,
@@ -30,6 +31,20 @@ export interface DistLockedOptions<Namer extends LockNamer = LockNamer> {
    * @default the connection's `lockName`, one lock for all methods that name none
    */
   readonly name?: string | Namer;
+
+  /**
+   * Seconds for which the lock stays taken at least, counted from its grant, also when the method has ended; not more
+   * than `maxHoldSec`. The caller does not wait for it.
+   *
+   * For schedules: `@DistLocked(0, { onTimeout: 'skip', minHoldSec: 0.5 })` under `@Cron` runs the method _once per
+   * tick_, as long as the replicas come to a tick less than `minHoldSec` apart, and that distance and `minHoldSec`
+   * together are shorter than the period. Without it the method never runs twice at once, but a replica whose clock is
+   * behind runs a short method again. When a replica is shut down or killed in that time, the lock is free within
+   * `sessionTtlSec`, and ticks until then are missed.
+   *
+   * @default undefined the lock is given back when the method ends
+   */
+  readonly minHoldSec?: number;
 
   /**
    * Seconds after which the hold ends by itself: `currentLock().signal` aborts, then the lock is freed.
@@ -153,6 +168,7 @@ export function DistLocked(
   options?: LockedMethodOptions,
 ): (target: object, key: string | symbol, descriptor: PropertyDescriptor) => void {
   const given = readArguments(timeoutOrOptions, options);
+  checkHoldTimes('options', given);
   const { connection, name } = given;
   return (target, key, descriptor) => {
     const method = methodOf('@DistLocked', { target, key, descriptor });
@@ -168,6 +184,7 @@ export function DistLocked(
 
 const OPTION_CHECKS = {
   name: checkNameOption,
+  minHoldSec: checkPositiveSeconds,
   maxHoldSec: checkPositiveSeconds,
   onTimeout: oneOf('throw', 'skip'),
   onLost: oneOf('throw', 'ignore'),

@@ -10,6 +10,7 @@ import { lazyKindOf } from './lazy-result.js';
 /** The options of `@DistLocked` in their one form, checked. */
 export interface LockedMethodOptions {
   readonly timeoutSec?: number;
+  readonly minHoldSec?: number;
   readonly maxHoldSec?: number;
   readonly name?: string | ((...args: never[]) => string);
   readonly onTimeout?: 'throw' | 'skip';
@@ -65,9 +66,9 @@ class LockedCall {
   ) {}
 
   async under(lockName: string, kvi: KviService, { logger }: ConnectionSettings): Promise<unknown> {
-    const { timeoutSec, maxHoldSec } = this.options;
+    const { timeoutSec, minHoldSec, maxHoldSec } = this.options;
     try {
-      return await kvi.withLock(lockName, { timeoutSec, maxHoldSec }, this.task());
+      return await kvi.withLock(lockName, { timeoutSec, minHoldSec, maxHoldSec }, this.task());
     } catch (error) {
       if (this.isSkipped(error)) return logger.debug(SKIPPED(this.name, lockName));
       if (!this.isIgnoredLoss(error)) throw error;

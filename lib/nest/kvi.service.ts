@@ -12,6 +12,7 @@ import type {
   WatchCallback,
   WatchHandle,
   WatchOptions,
+  WithLockOptions,
 } from '../kvi/kvi.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import type { ConnectionSettings } from './connection.settings.js';
@@ -165,7 +166,7 @@ export class KviService implements Kvi {
   }
 
   /** See {@link Kvi.withLock}. */
-  withLock<T>(name: string, options: LockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
+  withLock<T>(name: string, options: WithLockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
     return this.kvi.withLock(name, options, fn);
   }
 

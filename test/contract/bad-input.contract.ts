@@ -88,11 +88,18 @@ const CASES: [keyof Kvi, string, unknown[], (kvi: Loose, wrong: unknown) => unkn
   ['lock', 'name', NOT_KEYS.filter((name) => name !== undefined), (kvi, wrong) => kvi.lock(wrong)],
   ['lock', 'options.timeoutSec', NOT_SECONDS, (kvi, timeoutSec) => kvi.lock('l', { timeoutSec })],
   ['lock', 'options.maxHoldSec', [...NOT_SECONDS, 0], (kvi, maxHoldSec) => kvi.lock('l', { maxHoldSec })],
+  ['lock', 'options.minHoldSec', [1, 0], (kvi, minHoldSec) => kvi.lock('l', { minHoldSec })],
   ['lock', 'options.signal', NOT_SIGNALS, (kvi, signal) => kvi.lock('l', { signal })],
   ['lockInfo', 'name', NOT_KEYS.filter((name) => name !== undefined), (kvi, wrong) => kvi.lockInfo(wrong)],
   ['withLock', 'name', NOT_KEYS, (kvi, wrong) => kvi.withLock(wrong, {}, fn)],
   ['withLock', 'options', [null, 5, 'x', undefined, []], (kvi, wrong) => kvi.withLock('l', wrong, fn)],
   ['withLock', 'options.timeoutSec', NOT_SECONDS, (kvi, timeoutSec) => kvi.withLock('l', { timeoutSec }, fn)],
+  [
+    'withLock',
+    'options.minHoldSec',
+    [...NOT_SECONDS, 0],
+    (kvi, minHoldSec) => kvi.withLock('l', { minHoldSec }, fn),
+  ],
   ['withLock', 'fn', NOT_FUNCTIONS, (kvi, wrong) => kvi.withLock('l', {}, wrong)],
 ];
 
@@ -133,6 +140,14 @@ export function badInputContract(fixture: Fixture): void {
     expect((await refusal(() => call(kvi, { retries: 3 }))).message).toMatch(/^options\.retries .*signal/);
     expect((await refusal(() => call(kvi, 'fast'))).message).toMatch(/^options must be an object/);
     expect(await allKeys(fixture.foreign)).toEqual([]);
+  });
+
+  it('a minHoldSec above maxHoldSec is refused, and both are named', async () => {
+    const kvi = await fixture.open();
+    const { message } = await refusal(() => kvi.withLock('l', { minHoldSec: 3.1, maxHoldSec: 3 }, fn));
+    expect(message).toMatch(/^options\.minHoldSec .*options\.maxHoldSec.* 3\.1 .* 3\./);
+    expect(await allKeys(fixture.foreign)).toEqual([]);
+    await kvi.withLock('l', { minHoldSec: 0.01, maxHoldSec: 0.01 }, fn);
   });
 
   it('an elseValue without an elseKey is refused', async () => {

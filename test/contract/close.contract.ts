@@ -106,6 +106,24 @@ export function closeContract(fixture: Fixture): void {
       expect(await fixture.queue('jobs')).toHaveLength(1);
     });
 
+    it('leaves a lock whose minHoldSec is not over to the lease, at once and without a word', async () => {
+      const [kvi, other] = await fixture.openSeveral(2);
+      await kvi!.lock('other');
+      await kvi!.tempKey('member');
+      const key = await kvi!.withLock('jobs', { minHoldSec: 60 }, async (lock) => lock.key);
+      const queued = rejectionOf(kvi!.withLock('jobs', {}, async () => {}));
+      await kvi!.close();
+      expect(await queued).toBeInstanceOf(ClosedError);
+      expect(fixture.logger.at('warn')).toEqual([]);
+      expect(fixture.logger.at('error')).toEqual([]);
+      await expect(other!.lock('jobs', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
+      expect(await fixture.queue('jobs')).toMatchObject([{ key }]);
+      expect((await other!.lock('other', { timeoutSec: 0 })).isHeld).toBe(true);
+      expect(await other!.get('member')).toBeUndefined();
+      await fixture.revokeLeaseOf(key);
+      expect((await other!.lock('jobs', { timeoutSec: 5 })).isHeld).toBe(true);
+    });
+
     it('gives the calls that queue behind it ClosedError', async () => {
       const kvi = await fixture.open();
       const [entered, leave] = [gate(), gate()];

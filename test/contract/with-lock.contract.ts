@@ -80,7 +80,7 @@ export function withLockContract(fixture: Fixture): void {
         two!.withLock('jobs', { timeoutSec }, async () => 'ran').catch((error: unknown) => error),
       );
       for (const error of await Promise.all(calls)) expect(error).toBeInstanceOf(LockTimeoutError);
-      expect(await fixture.queue('jobs')).toHaveLength(1);
+      await fixture.queueOf('jobs', 1);
     });
 
     it('given up in the process hands the turn on', async () => {
@@ -192,6 +192,71 @@ export function withLockContract(fixture: Fixture): void {
       const kvi = await fixture.open();
       const call = kvi.withLock('jobs', { maxHoldSec: 0.03 }, (lock) => aborted(lock.signal));
       await expect(call).rejects.toThrow(/maxHoldSec/);
+    });
+  });
+
+  describe('minHoldSec', () => {
+    const MIN_HOLD_SEC = 0.5;
+    const options = { minHoldSec: MIN_HOLD_SEC };
+
+    /** The library's clock ticks in hundredths of a second where it counts from the start of the machine. */
+    const CLOCKS_APART_MS = 10;
+
+    /** How long a waiting call of another handle takes to get the lock, after `fn` had it under minHoldSec. */
+    async function untilAnotherHasIt(fn: () => Promise<void>): Promise<number> {
+      const [one, two] = await fixture.openSeveral(2);
+      let grantedAt = NaN;
+      const outcome = one!.withLock('jobs', options, () => {
+        grantedAt = performance.now();
+        return fn();
+      });
+      await outcome.catch(() => {});
+      await expect(two!.withLock('jobs', { timeoutSec: 0 }, async () => {})).rejects.toBeInstanceOf(
+        LockTimeoutError,
+      );
+      await expect(one!.withLock('jobs', { timeoutSec: 0 }, async () => {})).rejects.toBeInstanceOf(
+        LockTimeoutError,
+      );
+      return two!.withLock('jobs', {}, async () => performance.now() - grantedAt);
+    }
+
+    it('keeps the lock for that time for everybody, after a result and after an error', async () => {
+      for (const fn of [async () => {}, () => Promise.reject(new Error('of the function'))]) {
+        expect(await untilAnotherHasIt(fn)).toBeGreaterThanOrEqual(MIN_HOLD_SEC * 1000 - CLOCKS_APART_MS);
+      }
+    });
+
+    it('answers the caller at once, outside the lock', async () => {
+      const kvi = await fixture.open();
+      let key = '';
+      expect(
+        await kvi.withLock('jobs', { minHoldSec: 60 }, async (lock) => {
+          key = lock.key;
+          return 'result';
+        }),
+      ).toBe('result');
+      expect(currentLock()).toBeUndefined();
+      const error = new Error('of the function');
+      const call = kvi.withLock('others', { minHoldSec: 60 }, () => Promise.reject(error));
+      await expect(call).rejects.toBe(error);
+      expect(await fixture.queue('jobs')).toMatchObject([{ key }]);
+      expect(await fixture.queue('others')).toHaveLength(1);
+    });
+
+    it('keeps nobody for longer than the function', async () => {
+      const kvi = await fixture.open();
+      const pastMinHold = new Promise<void>((resolve) => {
+        setTimeout(resolve, 30);
+      });
+      await kvi.withLock('jobs', { minHoldSec: 0.001 }, () => pastMinHold);
+      expect(await fixture.queue('jobs')).toEqual([]);
+    });
+
+    it('is over when the lock is lost', async () => {
+      const kvi = await fixture.open();
+      const key = await kvi.withLock('jobs', { minHoldSec: 60 }, async (lock) => lock.key);
+      await fixture.revokeLeaseOf(key);
+      expect(await kvi.withLock('jobs', { timeoutSec: 10 }, async () => 'again')).toBe('again');
     });
   });
 

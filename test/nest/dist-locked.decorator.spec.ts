@@ -31,6 +31,12 @@ describe('the arguments of @DistLocked', () => {
     ['options.name', [5, { name: '\0hmetcd' }]],
     ['options.name', [5, { name: 'a\ud800' }]],
     ['options.name', [5, { name: '\0hmetcd/x' }]],
+    ['options.minHoldSec', [5, { minHoldSec: 0 }]],
+    ['options.minHoldSec', [5, { minHoldSec: -1 }]],
+    ['options.minHoldSec', [{ minHoldSec: Infinity }]],
+    ['options.minHoldSec', [{ minHoldSec: '1' }]],
+    ['options.minHoldSec', [5, { minHoldSec: 3.1, maxHoldSec: 3 }]],
+    ['options.minHoldSec', [{ minHoldSec: 3.1, maxHoldSec: 3 }]],
     ['options.maxHoldSec', [5, { maxHoldSec: 0 }]],
     ['options.maxHoldSec', [5, { maxHoldSec: -1 }]],
     ['options.maxHoldSec', [5, { maxHoldSec: Infinity }]],
@@ -150,16 +156,16 @@ describe('a method under @DistLocked', () => {
     const withLock = (...args: unknown[]): void => void calls.push(args.slice(0, 2));
     @Injectable()
     class Service {
-      @DistLocked(5, { name: 'jobs', maxHoldSec: 60 })
+      @DistLocked(5, { name: 'jobs', minHoldSec: 1, maxHoldSec: 60 })
       async positional(): Promise<void> {}
 
-      @DistLocked({ timeoutSec: 5, name: 'jobs', maxHoldSec: 60 })
+      @DistLocked({ timeoutSec: 5, name: 'jobs', minHoldSec: 1, maxHoldSec: 60 })
       async object(): Promise<void> {}
     }
     const app = await start({ providers: [Service, { provide: KviService, useValue: { withLock } }] });
     await app.get(Service).positional();
     await app.get(Service).object();
-    const call = ['jobs', { timeoutSec: 5, maxHoldSec: 60 }];
+    const call = ['jobs', { timeoutSec: 5, minHoldSec: 1, maxHoldSec: 60 }];
     expect(calls).toEqual([call, call]);
   });
 });

@@ -168,6 +168,57 @@ describe('a call of a @DistLocked method', () => {
   });
 });
 
+describe('minHoldSec', () => {
+  @Injectable()
+  class Service {
+    runs = 0;
+
+    @DistLocked(0, { name: 'tick', onTimeout: 'skip', minHoldSec: 0.5 })
+    async tick(): Promise<string | undefined> {
+      this.runs++;
+      return currentLock()?.name;
+    }
+
+    @DistLocked(0, { name: 'tick', onTimeout: 'skip', minHoldSec: 60 })
+    async failingTick(error: Error): Promise<void> {
+      throw error;
+    }
+  }
+
+  it('has later calls skip until it is over, whatever replica they come to', async () => {
+    const endpoint = newStore();
+    const logger = new RecordingLogger();
+    const imports = [HmEtcdModule.forRoot({ endpoint, logger })];
+    const apps = [
+      await start({ imports, providers: [Service] }),
+      await start({ imports, providers: [Service] }),
+    ];
+    const [one, two] = apps.map((app) => app.get(Service));
+    expect(await Promise.all([one!.tick(), one!.tick()])).toEqual(['tick', undefined]);
+    expect(currentLock()).toBeUndefined();
+    expect(await two!.tick()).toBeUndefined();
+    expect(logger.at('debug')).toEqual([SKIPPED('Service.tick', 'tick'), SKIPPED('Service.tick', 'tick')]);
+    await using free = await apps[1]!.get(KviService).lock('tick');
+    expect(free.isHeld).toBe(true);
+    expect([one!.runs, two!.runs]).toEqual([1, 0]);
+  });
+
+  it('holds also after an error, which reaches the caller at once', async () => {
+    const { service } = await startWith(Service);
+    const error = new Error('mine');
+    await expect(service.failingTick(error)).rejects.toBe(error);
+    expect(await service.tick()).toBeUndefined();
+    expect(service.runs).toBe(0);
+  });
+
+  it('does not hold up a shutdown', async () => {
+    const { service, logger } = await startWith(Service);
+    await expect(service.failingTick(new Error('mine'))).rejects.toThrow('mine');
+    await closeAll();
+    expect([...logger.at('warn'), ...logger.at('error')]).toEqual([]);
+  });
+});
+
 describe('an error of the method', () => {
   it.each([
     ['an HttpException', new HttpException('teapot', 418)],

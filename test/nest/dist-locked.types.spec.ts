@@ -11,7 +11,13 @@ class Allowed {
     return 'x';
   }
 
-  @DistLocked(5, { maxHoldSec: 60, onLost: 'ignore', onTimeout: 'throw', connection: 'billing' })
+  @DistLocked(5, {
+    minHoldSec: 0.5,
+    maxHoldSec: 60,
+    onLost: 'ignore',
+    onTimeout: 'throw',
+    connection: 'billing',
+  })
   async withArguments(_id: string, _count?: number): Promise<void> {}
 
   @DistLocked({ timeoutSec: 5, name: 'jobs' })
@@ -48,6 +54,9 @@ class Allowed {
   async skippedUndefined(): Promise<string | undefined> {
     return undefined;
   }
+
+  @DistLocked(0, { onTimeout: 'skip', minHoldSec: 0.5 })
+  async oncePerTick(): Promise<void> {}
 
   @DistLocked({ timeoutSec: 0, name: (id: string) => id, onTimeout: 'skip' })
   async skippedWithName(_id: string): Promise<string | undefined> {
@@ -129,6 +138,15 @@ function refusedUnknownOption(): void {
   void WithUnknownOption;
 }
 
+function refusedMinHoldOfOtherType(): void {
+  class WithText {
+    // @ts-expect-error seconds are a number
+    @DistLocked(5, { minHoldSec: '1' })
+    async method(): Promise<void> {}
+  }
+  void WithText;
+}
+
 function refusedSecondTimeout(): void {
   class WithTwoTimeouts {
     // @ts-expect-error timeoutSec twice
@@ -182,6 +200,7 @@ function refusedArrow(): void {
 
 it.each([
   refusedUnknownOption,
+  refusedMinHoldOfOtherType,
   refusedSecondTimeout,
   refusedGenerator,
   refusedAsyncGenerator,

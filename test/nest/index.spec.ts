@@ -66,6 +66,7 @@ const types = [
   'WatchEnd',
   'WatchHandle',
   'WatchOptions',
+  'WithLockOptions',
 ];
 
 /** Every name between the braces of an export, whether it is a type or a value. */

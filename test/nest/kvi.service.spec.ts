@@ -30,7 +30,7 @@ const calls: { [Method in keyof Kvi]: Parameters<Kvi[Method]> } = {
   scan: [{ prefix: 'p' }],
   snapshot: [{ prefix: 'p' }],
   lock: ['name', { timeoutSec: 1 }],
-  withLock: ['name', { timeoutSec: 1 }, fn],
+  withLock: ['name', { timeoutSec: 1, minHoldSec: 1 }, fn],
   lockInfo: ['name'],
   changes: ['key', { op: PUT }],
 };

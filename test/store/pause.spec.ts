@@ -14,6 +14,14 @@ describe('pause', () => {
     await over;
   });
 
+  it('keeps no process alive in the background', async () => {
+    const clock = new ManualClock();
+    const over = pause(clock, 500, new AbortController().signal, { background: true });
+    expect([clock.timerCount(), clock.timerCount({ background: false })]).toEqual([1, 0]);
+    await clock.advance(500);
+    await over;
+  });
+
   it('is over at once when the signal aborts, or has', async () => {
     const clock = new ManualClock();
     const controller = new AbortController();
