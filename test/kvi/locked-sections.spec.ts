@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { LockTimeoutError } from '../../lib/kvi/errors.js';
+import { LockLostError, LockTimeoutError } from '../../lib/kvi/errors.js';
 import { currentLock } from '../../lib/kvi/lock-context.js';
 import { ClosedError, UnavailableError } from '../../lib/store/errors.js';
 import { gate, rejectionOf } from '../contract/backend.js';
@@ -159,6 +159,13 @@ describe('a locked section with minHoldSec', () => {
     await expect(kvi.withLock('jobs', ONE_TRY, ran)).rejects.toBeInstanceOf(LockTimeoutError);
     leave.open();
     await next;
+  });
+
+  it('keeps nothing of a lock that the function gave back itself', async () => {
+    const { kvi } = bench.open();
+    const call = kvi.withLock('jobs', { minHoldSec: 3 }, (lock) => lock.release());
+    await expect(call).rejects.toBeInstanceOf(LockLostError);
+    expect(await kvi.withLock('jobs', ONE_TRY, ran)).toBe('ran');
   });
 
   it('hands its turn on, and says so, when its key cannot be deleted; that is tried again', async () => {
