@@ -192,8 +192,8 @@ describe('a locked section with minHoldSec', () => {
     expect(bench.clock.timerCount()).toBe(0);
   });
 
-  it('gives its key back when its time comes while close waits for another', async () => {
-    const { kvi } = bench.open();
+  it('gives its key back, and leaves the lease to be ended, when its time comes while close waits for another', async () => {
+    const { kvi, store } = bench.open();
     const [entered, leave] = [gate(), gate()];
     const other = kvi.withLock('other', {}, () => (entered.open(), leave.opened));
     await entered.opened;
@@ -204,5 +204,6 @@ describe('a locked section with minHoldSec', () => {
     leave.open();
     await Promise.all([other, closed]);
     expect(await bench.keys()).toEqual([]);
+    expect(store.countOf('leaseRevoke')).toBe(1);
   });
 });
