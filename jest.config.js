@@ -31,6 +31,10 @@ const NEEDS_ETCD = ['/test/etcd/', '[/.]etcd\\.spec\\.ts$'];
 const FAULTS =
   '/test/etcd/(compaction|endpoints|leader-loss|many-watches|outage|ranges|schedule|security)\\.spec\\.ts$';
 
+/** What of the Nest floor a store has a part in; the rest is decoration, discovery and injection. */
+const NEST_ON_STORES =
+  '/test/nest/(connection\\.lifecycle|dist-locked\\.(contention|interop|method)|hmetcd\\.module|instance\\.marker|key-change\\.subscription|kvi\\.service|shutdown)\\.spec\\.ts$';
+
 const withEtcd = {
   ...common,
   globalSetup: '<rootDir>/test/support/etcd/global-setup.mjs',
@@ -52,7 +56,13 @@ export default {
       ...withEtcd,
       displayName: 'etcd',
       testRegex: ['/test/etcd/.*\\.spec\\.ts$', '[/.]etcd\\.spec\\.ts$'],
-      testPathIgnorePatterns: [...ELSEWHERE, FAULTS],
+      testPathIgnorePatterns: [...ELSEWHERE, FAULTS, '/test/nest/'],
+    },
+    {
+      ...withEtcd,
+      displayName: 'nest-etcd',
+      testRegex: ['/test/nest/etcd\\.spec\\.ts$', NEST_ON_STORES],
+      setupFilesAfterEnv: [...withEtcd.setupFilesAfterEnv, '<rootDir>/test/nest/support/on-etcd.ts'],
     },
     { ...withEtcd, displayName: 'faults', testRegex: FAULTS, testPathIgnorePatterns: ELSEWHERE },
   ],

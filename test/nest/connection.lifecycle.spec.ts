@@ -10,16 +10,16 @@ import {
   KviService,
   LockTimeoutError,
   OnKeyChange,
-  open,
   type HeldLock,
   type KeyChange,
   type Kvi,
 } from '../../lib/index.js';
 import { SLOW_HANDLERS } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { close, closeAll, newStore, start } from './support/apps.js';
+import { close, closeAll, start } from './support/apps.js';
 import { Deferred, Journal } from './support/deferred.js';
 import { startHttp } from './support/http.js';
+import { newStore, openOn, type Place } from './support/stores.js';
 
 const observers: Kvi[] = [];
 
@@ -29,8 +29,8 @@ afterEach(async () => {
 });
 
 /** Sees the store from outside the application. */
-async function observe(endpoint: string): Promise<Kvi> {
-  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+async function observe(store: Place): Promise<Kvi> {
+  const kvi = await openOn(store);
   observers.push(kvi);
   return kvi;
 }
@@ -52,7 +52,7 @@ describe('app.close()', () => {
   it('lets what runs finish under its lock and with its connection, then closes', async () => {
     const gate = new Deferred();
     const events = new Journal<string>();
-    const endpoint = newStore();
+    const store = newStore();
 
     /** What a running method sees when it ends. */
     const finish = async (name: string, kvi: KviService): Promise<void> => {
@@ -93,7 +93,7 @@ describe('app.close()', () => {
     }
 
     const { app, fetch } = await startHttp({
-      imports: [ScheduleModule.forRoot(), HmEtcdModule.forRoot({ endpoint, logger: new RecordingLogger() })],
+      imports: [ScheduleModule.forRoot(), HmEtcdModule.forRoot({ ...store, logger: new RecordingLogger() })],
       providers: [Service],
       controllers: [Requests],
     });
@@ -105,7 +105,7 @@ describe('app.close()', () => {
     const response = fetch('/').then((answer) => answer.text());
     await events.reaches(3);
 
-    const observer = await observe(endpoint);
+    const observer = await observe(store);
     const closing = close(app).then(() => events.add('closed'));
     await someTurns();
     expect(events.entries.toSorted()).toEqual(['handler in', 'job in', 'request in']);
@@ -134,7 +134,7 @@ describe('app.close()', () => {
   });
 
   it('starts no handler and no job any more', async () => {
-    const endpoint = newStore();
+    const store = newStore();
     const events = new Journal<string>();
     const gate = new Deferred();
     @Injectable()
@@ -145,8 +145,8 @@ describe('app.close()', () => {
         await gate.promise;
       }
     }
-    const app = await start({ imports: [HmEtcdModule.forRoot(endpoint)], providers: [Service] });
-    const observer = await observe(endpoint);
+    const app = await start({ imports: [HmEtcdModule.forRoot(store)], providers: [Service] });
+    const observer = await observe(store);
     await observer.store('key', 'running');
     await observer.store('key', 'waiting');
     await events.reaches(1);
@@ -195,7 +195,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     const gate = new Deferred();
     const running = new Deferred<HeldLock>();
     const ended = new Deferred<unknown>();
-    const endpoint = newStore();
+    const store = newStore();
     const logger = new RecordingLogger();
     @Injectable()
     class Service {
@@ -211,7 +211,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     const app = await start({
       imports: [
         ScheduleModule.forRoot(),
-        HmEtcdModule.forRoot({ endpoint, shutdownTimeoutMs, sessionTtlSec: 2, logger }),
+        HmEtcdModule.forRoot({ ...store, shutdownTimeoutMs, sessionTtlSec: 2, logger }),
       ],
       providers: [Service],
     });
@@ -220,7 +220,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
 
     expect(lock.signal.aborted).toBe(true);
     expect(logger.at('warn')).toEqual([expect.stringContaining('Service.job')]);
-    const observer = await observe(endpoint);
+    const observer = await observe(store);
     await expect(observer.lock('job', { timeoutSec: 0 })).rejects.toThrow(LockTimeoutError);
     gate.resolve();
     expect(await ended.promise).toBe(lock.signal.reason);
@@ -243,7 +243,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
       }
     }
     const { app, fetch } = await startHttp({
-      imports: [HmEtcdModule.forRoot({ endpoint: newStore(), shutdownTimeoutMs, logger })],
+      imports: [HmEtcdModule.forRoot({ ...newStore(), shutdownTimeoutMs, logger })],
       controllers: [Requests],
     });
     const response = fetch('/').then((answer) => answer.text());
@@ -269,7 +269,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
       async quick(): Promise<void> {}
     }
     const app = await start({
-      imports: [HmEtcdModule.forRoot({ endpoint: newStore(), shutdownTimeoutMs, logger })],
+      imports: [HmEtcdModule.forRoot({ ...newStore(), shutdownTimeoutMs, logger })],
       providers: [Service],
     });
     await app.get(KviService).store('key', 'value');
@@ -295,7 +295,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
       }
     }
     const { app, fetch } = await startHttp({
-      imports: [HmEtcdModule.forRoot({ endpoint: newStore(), shutdownTimeoutMs: 10_000 })],
+      imports: [HmEtcdModule.forRoot({ ...newStore(), shutdownTimeoutMs: 10_000 })],
       controllers: [Requests],
     });
     const response = fetch('/').then((answer) => answer.text());

@@ -12,8 +12,9 @@ import {
   OnKeyChange,
 } from '../../lib/index.js';
 import { CONNECTION_PROPERTY, NO_CONNECTION, UNKNOWN_CONNECTION } from '../../lib/nest/hmetcd.messages.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
 import { Journal } from './support/deferred.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -45,8 +46,7 @@ class BillingWatcher {
 }
 
 const forRoot = () => HmEtcdModule.forRoot(newStore());
-const billing = () =>
-  HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore(), lockName: 'billing-lock' });
+const billing = () => HmEtcdModule.forRoot({ name: 'billing', ...newStore(), lockName: 'billing-lock' });
 
 describe('a connection that is missing', () => {
   it.each([
@@ -86,7 +86,7 @@ describe('a connection that is missing', () => {
   it('fails the start where the module is not global and not imported', async () => {
     @Module({ providers: [Locked] })
     class Feature {}
-    const imports = [HmEtcdModule.forRoot({ endpoint: newStore(), isGlobal: false }), Feature];
+    const imports = [HmEtcdModule.forRoot({ ...newStore(), isGlobal: false }), Feature];
     await expect(start({ imports })).rejects.toThrow(CONNECTION_PROPERTY(undefined));
   });
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Inject, Injectable } from '@nestjs/common';
 import { currentLock, DistLocked, HmEtcdModule } from '../../lib/index.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -35,13 +36,13 @@ class Service {
 
 describe(`${CALLS} concurrent calls in each of ${CONTEXTS} application contexts`, () => {
   it('never run two at once, all run, in each context in call order, with growing fencing tokens', async () => {
-    const endpoint = newStore();
+    const store = newStore();
     const shared = new Shared();
     const contexts = Array.from({ length: CONTEXTS }, (_, context) => context);
     const services = await Promise.all(
       contexts.map(async (context) => {
         const app = await start({
-          imports: [HmEtcdModule.forRoot(endpoint)],
+          imports: [HmEtcdModule.forRoot(store)],
           providers: [
             Service,
             { provide: 'shared', useFactory: () => shared },

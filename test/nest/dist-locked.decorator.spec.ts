@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, SetMetadata } from '@nestjs/common';
 import { DistLocked, HmEtcdModule, InvalidArgumentError, KviService } from '../../lib/index.js';
 import { NOT_A_METHOD } from '../../lib/nest/hmetcd.messages.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
 import { refusalOf } from './support/refusal.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 

@@ -3,7 +3,8 @@ import { Controller, Injectable, Scope, type ModuleMetadata } from '@nestjs/comm
 import { DistLocked, HmEtcdModule } from '../../lib/index.js';
 import { SHARED_DEFAULT_LOCK } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -34,8 +35,8 @@ class Billing {
 async function warningsOf({ providers = [], controllers = [] }: ModuleMetadata): Promise<string[]> {
   const logger = new RecordingLogger();
   const imports = [
-    HmEtcdModule.forRoot({ endpoint: newStore(), lockName: 'shared', logger }),
-    HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore(), logger: new RecordingLogger() }),
+    HmEtcdModule.forRoot({ ...newStore(), lockName: 'shared', logger }),
+    HmEtcdModule.forRoot({ name: 'billing', ...newStore(), logger: new RecordingLogger() }),
   ];
   await start({ imports, providers, controllers });
   return logger.at('warn');

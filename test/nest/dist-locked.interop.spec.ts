@@ -25,9 +25,10 @@ import {
   OnKeyChange,
   type KeyChange,
 } from '../../lib/index.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
 import { Deferred, Journal } from './support/deferred.js';
 import { startHttp } from './support/http.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 

@@ -14,8 +14,9 @@ import {
 } from '../../lib/index.js';
 import { LAZY_RESULT, LOSS_IGNORED, NO_CONNECTION, SKIPPED } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
 import { Deferred } from './support/deferred.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -23,7 +24,7 @@ afterEach(closeAll);
 async function startWith<T>(service: new (...args: never[]) => T, options: { lockName?: string } = {}) {
   const logger = new RecordingLogger();
   const app = await start({
-    imports: [HmEtcdModule.forRoot({ endpoint: newStore(), logger, ...options })],
+    imports: [HmEtcdModule.forRoot({ ...newStore(), logger, ...options })],
     providers: [service],
   });
   return { service: app.get(service), kvi: app.get(KviService), logger };
@@ -83,10 +84,7 @@ describe('a call of a @DistLocked method', () => {
       async method(): Promise<void> {}
     }
     const app = await start({
-      imports: [
-        HmEtcdModule.forRoot(newStore()),
-        HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() }),
-      ],
+      imports: [HmEtcdModule.forRoot(newStore()), HmEtcdModule.forRoot({ name: 'billing', ...newStore() })],
       providers: [Service],
     });
     await using other = await app.get(KviService).lock('jobs');
@@ -530,7 +528,7 @@ describe('an object without a connection', () => {
 
   it('rejects when the method lost its object', async () => {
     const app = await start({
-      imports: [HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() })],
+      imports: [HmEtcdModule.forRoot({ name: 'billing', ...newStore() })],
       providers: [Service],
     });
     const { value: method } = Object.getOwnPropertyDescriptor(Service.prototype, 'method') as {

@@ -1,23 +1,25 @@
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { randomUUID } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Injectable, Module, type DynamicModule } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import {
-  getKviToken,
-  HmEtcdModule,
-  InjectKvi,
-  InvalidArgumentError,
-  KviService,
-  open,
-} from '../../lib/index.js';
+import { getKviToken, HmEtcdModule, InjectKvi, InvalidArgumentError, KviService } from '../../lib/index.js';
 import { DistLocked, OnKeyChange, type KeyChange } from '../../lib/index.js';
 import type { HmEtcdAsyncAnswer, HmEtcdOptionsFactory } from '../../lib/index.js';
 import { DUPLICATE_CONNECTION } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
+import { newStore, openOn, type Place } from './support/stores.js';
 
 afterEach(closeAll);
 
 const BILLING = getKviToken('billing');
+
+/** Of one test: where a connection is told its endpoint alone, it shares etcd's root with the other tests. */
+let ownKey: string;
+
+beforeEach(() => {
+  ownKey = randomUUID();
+});
 
 @Injectable()
 class Reader {
@@ -35,20 +37,17 @@ describe('HmEtcdModule.forRoot', () => {
     ['an array of endpoints', (endpoint) => HmEtcdModule.forRoot([endpoint])],
     ['options', (endpoint) => HmEtcdModule.forRoot({ endpoint })],
   ])('connects to %s', async (_title, forRoot) => {
-    const endpoint = newStore();
+    const { endpoint } = newStore();
     const app = await start({ imports: [forRoot(endpoint)], providers: [Reader] });
-    await app.get(Reader).kvi.store('key', 'value');
+    await app.get(Reader).kvi.store(ownKey, 'value');
 
-    await using other = await opened(endpoint);
-    expect(await other.kvi.get('key')).toBe('value');
+    await using other = await opened({ endpoint, namespace: '' });
+    expect(await other.kvi.get(ownKey)).toBe('value');
   });
 
   it('keeps named connections apart, and each is a KviService', async () => {
     const app = await start({
-      imports: [
-        HmEtcdModule.forRoot(newStore()),
-        HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() }),
-      ],
+      imports: [HmEtcdModule.forRoot(newStore()), HmEtcdModule.forRoot({ name: 'billing', ...newStore() })],
       providers: [Reader, BillingReader],
     });
     const { kvi } = app.get(Reader);
@@ -65,26 +64,27 @@ describe('HmEtcdModule.forRoot', () => {
   it('is seen by every module, unless isGlobal is false', async () => {
     @Module({ providers: [Reader] })
     class Feature {}
-    const endpoint = newStore();
+    const store = newStore();
 
-    await expect(start({ imports: [HmEtcdModule.forRoot(endpoint), Feature] })).resolves.toBeDefined();
+    await expect(start({ imports: [HmEtcdModule.forRoot(store), Feature] })).resolves.toBeDefined();
     await expect(
-      start({ imports: [HmEtcdModule.forRoot({ endpoint, isGlobal: false }), Feature] }),
+      start({ imports: [HmEtcdModule.forRoot({ ...store, isGlobal: false }), Feature] }),
     ).rejects.toThrow(/can't resolve dependencies of the Reader/);
   });
 
   it('passes its options on to the connection', async () => {
-    const endpoint = newStore();
-    const app = await start({ imports: [HmEtcdModule.forRoot({ endpoint, namespace: 'team/' })] });
+    const store = newStore();
+    const namespace = `${store.namespace}team/`;
+    const app = await start({ imports: [HmEtcdModule.forRoot({ ...store, namespace })] });
     await app.get(KviService).store('key', 'value');
 
-    await using other = await opened(endpoint);
+    await using other = await opened(store);
     expect(await other.kvi.get('team/key')).toBe('value');
   });
 
   it('logs to the logger of the options', async () => {
     const logger = new RecordingLogger();
-    const app = await start({ imports: [HmEtcdModule.forRoot({ endpoint: newStore(), logger })] });
+    const app = await start({ imports: [HmEtcdModule.forRoot({ ...newStore(), logger })] });
     await app.close();
     expect(logger.at('log')).toEqual([expect.stringMatching(/^Connected/), expect.stringMatching(/^Closed/)]);
   });
@@ -95,7 +95,7 @@ describe('two modules with one connection name', () => {
     ['a name', 'billing'],
     ['none', undefined],
   ])('are refused: %s', async (_title, name) => {
-    const imports = [newStore(), newStore()].map((endpoint) => HmEtcdModule.forRoot({ name, endpoint }));
+    const imports = [newStore(), newStore()].map((store) => HmEtcdModule.forRoot({ name, ...store }));
     const starting = start({ imports });
     await expect(starting).rejects.toThrow(InvalidArgumentError);
     await expect(starting).rejects.toThrow(DUPLICATE_CONNECTION(name));
@@ -131,7 +131,7 @@ describe('two modules with one connection name', () => {
 describe('HmEtcdModule.forRootAsync', () => {
   @Injectable()
   class Config {
-    readonly endpoint = newStore();
+    readonly store = newStore();
   }
 
   @Module({ providers: [Config], exports: [Config] })
@@ -139,10 +139,10 @@ describe('HmEtcdModule.forRootAsync', () => {
 
   @Injectable()
   class Factory implements HmEtcdOptionsFactory {
-    readonly endpoint = newStore();
+    readonly store = newStore();
 
     async createHmEtcdOptions(): Promise<HmEtcdAsyncAnswer> {
-      return { endpoint: this.endpoint, namespace: 'factory/' };
+      return { ...this.store, namespace: `${this.store.namespace}factory/` };
     }
   }
 
@@ -155,19 +155,19 @@ describe('HmEtcdModule.forRootAsync', () => {
         HmEtcdModule.forRootAsync({
           imports: [ConfigModule],
           inject: [Config],
-          useFactory: (config: Config) => config.endpoint,
+          useFactory: (config: Config) => config.store.endpoint,
         }),
       ],
     });
-    await app.get(KviService).store('key', 'value');
-    await using other = await opened(app.get(Config).endpoint);
-    expect(await other.kvi.get('key')).toBe('value');
+    await app.get(KviService).store(ownKey, 'value');
+    await using other = await opened({ ...app.get(Config).store, namespace: '' });
+    expect(await other.kvi.get(ownKey)).toBe('value');
   });
 
   it('asks a class for options', async () => {
     const app = await start({ imports: [HmEtcdModule.forRootAsync({ name: 'billing', useClass: Factory })] });
     await app.get<KviService>(BILLING).store('key', 'value');
-    await using other = await opened(app.get(Factory).endpoint);
+    await using other = await opened(app.get(Factory).store);
     expect(await other.kvi.get('factory/key')).toBe('value');
   });
 
@@ -176,7 +176,7 @@ describe('HmEtcdModule.forRootAsync', () => {
       imports: [HmEtcdModule.forRootAsync({ imports: [FactoryModule], useExisting: Factory })],
     });
     await app.get(KviService).store('key', 'value');
-    await using other = await opened(app.get(Factory).endpoint);
+    await using other = await opened(app.get(Factory).store);
     expect(await other.kvi.get('factory/key')).toBe('value');
   });
 
@@ -257,11 +257,11 @@ describe('overrideProvider(KviService)', () => {
   });
 
   it('takes a Kvi from open() as well', async () => {
-    const endpoint = newStore();
-    await using own = await opened(endpoint);
+    const store = newStore();
+    await using own = await opened(store);
     const app = await startWith(own.kvi);
     expect(await app.get(Service).locked()).toBe('done');
-    await using other = await opened(endpoint);
+    await using other = await opened(store);
     expect(await other.kvi.getPrefix('instances/')).toHaveLength(1);
   });
 });
@@ -291,7 +291,7 @@ describe('compile() without init()', () => {
   it('can be closed', async () => {
     const logger = new RecordingLogger();
     const app = await Test.createTestingModule({
-      imports: [HmEtcdModule.forRoot({ endpoint: newStore(), logger })],
+      imports: [HmEtcdModule.forRoot({ ...newStore(), logger })],
     }).compile();
     const kvi = app.get(KviService);
     await app.close();
@@ -299,7 +299,7 @@ describe('compile() without init()', () => {
   });
 });
 
-async function opened(endpoint: string) {
-  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+async function opened(store: Place) {
+  const kvi = await openOn(store);
   return { kvi, [Symbol.asyncDispose]: () => kvi.close() };
 }

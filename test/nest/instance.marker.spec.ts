@@ -1,16 +1,17 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { HmEtcdModule, KviService, open } from '../../lib/index.js';
+import { HmEtcdModule, KviService } from '../../lib/index.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
+import { newStore, openOn, type Place } from './support/stores.js';
 
 afterEach(closeAll);
 
-const forRoot = (endpoint: string, id?: string) =>
-  HmEtcdModule.forRoot({ endpoint, instance: { prefix: 'instances/', id }, logger: new RecordingLogger() });
+const forRoot = (store: Place, id?: string) =>
+  HmEtcdModule.forRoot({ ...store, instance: { prefix: 'instances/', id }, logger: new RecordingLogger() });
 
-async function keysIn(endpoint: string): Promise<string[]> {
-  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+async function keysIn(store: Place): Promise<string[]> {
+  const kvi = await openOn(store);
   const pairs = await kvi.getPrefix('');
   await kvi.close();
   return pairs.map(({ key }) => key);
@@ -18,13 +19,13 @@ async function keysIn(endpoint: string): Promise<string[]> {
 
 describe('the instance marker', () => {
   it('is there from bootstrap until shutdown', async () => {
-    const endpoint = newStore();
-    const app = await Test.createTestingModule({ imports: [forRoot(endpoint, 'one')] }).compile();
-    expect(await keysIn(endpoint)).toEqual([]);
+    const store = newStore();
+    const app = await Test.createTestingModule({ imports: [forRoot(store, 'one')] }).compile();
+    expect(await keysIn(store)).toEqual([]);
     await app.init();
-    expect(await keysIn(endpoint)).toEqual(['instances/one']);
+    expect(await keysIn(store)).toEqual(['instances/one']);
     await app.close();
-    expect(await keysIn(endpoint)).toEqual([]);
+    expect(await keysIn(store)).toEqual([]);
   });
 
   it('has an id of its own in each application, one module object notwithstanding', async () => {
@@ -36,17 +37,17 @@ describe('the instance marker', () => {
   });
 
   it('is not made where it is not asked for', async () => {
-    const endpoint = newStore();
-    await start({ imports: [HmEtcdModule.forRoot(endpoint)] });
-    expect(await keysIn(endpoint)).toEqual([]);
+    const store = newStore();
+    await start({ imports: [HmEtcdModule.forRoot(store)] });
+    expect(await keysIn(store)).toEqual([]);
   });
 
   it('stands for each connection that asks for it', async () => {
-    const [endpoint, other] = [newStore(), newStore()];
+    const [store, other] = [newStore(), newStore()];
     const instance = { prefix: 'instances/', id: 'one' };
     await start({
-      imports: [forRoot(endpoint, 'one'), HmEtcdModule.forRoot({ name: 'other', endpoint: other, instance })],
+      imports: [forRoot(store, 'one'), HmEtcdModule.forRoot({ name: 'other', ...other, instance })],
     });
-    expect([await keysIn(endpoint), await keysIn(other)]).toEqual([['instances/one'], ['instances/one']]);
+    expect([await keysIn(store), await keysIn(other)]).toEqual([['instances/one'], ['instances/one']]);
   });
 });

@@ -27,9 +27,10 @@ import {
   type KeyChange,
 } from '../../lib/index.js';
 import { REQUEST_SCOPED_HANDLER } from '../../lib/nest/hmetcd.messages.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
 import { Journal } from './support/deferred.js';
 import { startHttp } from './support/http.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -178,7 +179,7 @@ describe('the handlers of an application', () => {
     [
       'a connection that two modules import',
       () => {
-        const billing = HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() });
+        const billing = HmEtcdModule.forRoot({ name: 'billing', ...newStore() });
         @Module({ imports: [billing] })
         class One {}
         @Module({ imports: [billing] })
@@ -271,10 +272,7 @@ describe('several @OnKeyChange', () => {
       }
     }
     const app = await start({
-      imports: [
-        HmEtcdModule.forRoot(newStore()),
-        HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() }),
-      ],
+      imports: [HmEtcdModule.forRoot(newStore()), HmEtcdModule.forRoot({ name: 'billing', ...newStore() })],
       providers: [Several],
     });
     await app.get(KviService).store('key', 'plain');

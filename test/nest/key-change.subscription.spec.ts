@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Injectable, type Type } from '@nestjs/common';
 import {
@@ -25,40 +24,52 @@ import {
   HANDLER_THREW,
 } from '../../lib/nest/hmetcd.messages.js';
 import { KeyChangeSubscription } from '../../lib/nest/key-change.subscription.js';
-import { memoryDatabase } from '../../lib/store/memory/memory-store.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { closeAll, start } from './support/apps.js';
 import { Deferred, Journal } from './support/deferred.js';
+import { compact, newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
 const short = ({ op, key, value }: KeyChange): string => (op === PUT ? `${key}=${value}` : `-${key}`);
 
+/** How much of it waits for a busy handler is the store's affair: `mem:` lets it read history, etcd sends megabytes ahead. */
+const BALLAST = 'x'.repeat(500_000);
+const BALLAST_COUNT = 10;
+
 /** An application with one handling service, on a store that has some keys before it starts. */
 async function startWith<T>(service: Type<T>, keys: Record<string, string> = {}) {
-  const name = randomUUID();
+  const store = newStore();
   const logger = new RecordingLogger();
   const writer = await start({
-    imports: [HmEtcdModule.forRoot({ endpoint: `mem:${name}`, logger: new RecordingLogger() })],
+    imports: [HmEtcdModule.forRoot({ ...store, logger: new RecordingLogger() })],
   });
   const kvi = writer.get(KviService);
   for (const [key, value] of Object.entries(keys)) await kvi.store(key, value);
   const app = await start({
-    imports: [HmEtcdModule.forRoot({ endpoint: `mem:${name}`, logger })],
+    imports: [HmEtcdModule.forRoot({ ...store, logger })],
     providers: [service],
   });
-  /** Forgets all history but the present. */
-  const compact = async (): Promise<void> =>
-    memoryDatabase(name).compact((await kvi.snapshot('any')).revision);
+  /** Writes more than waits for a handler of `range` that is busy. */
+  const overrun = async (range: KeyRange, key: string): Promise<void> => {
+    const own = app.get(KviService);
+    const changes = own.changes(range);
+    for (let written = 0; written < BALLAST_COUNT; written++) {
+      await own.store(key, BALLAST);
+      await changes.next();
+    }
+    await changes.return?.();
+  };
+  const forgetHistory = async (): Promise<void> => compact(store, (await kvi.snapshot('any')).revision);
   // `kvi` is a handle of another application, which knows nothing of the handler.
-  return { app, service: app.get(service), kvi, logger, compact };
+  return { app, service: app.get(service), kvi, logger, overrun, forgetHistory };
 }
 
 abstract class Handling {
   readonly changes = new Journal<KeyChange>();
 
   protected record(change: KeyChange): void {
-    this.changes.add(change);
+    if (change.value !== BALLAST) this.changes.add(change);
   }
 
   /** The first changes, in short. */
@@ -236,12 +247,13 @@ describe('a handler', () => {
         await gate.promise;
       }
     }
-    const { service, kvi, logger, compact } = await startWith(Service);
+    const { service, kvi, logger, overrun, forgetHistory } = await startWith(Service);
     await kvi.store('key', 'seen');
     await service.changes.reaches(1);
+    await overrun('key', 'key');
     await kvi.store('key', 'missed');
     await kvi.store('key', 'missed too');
-    await compact();
+    await forgetHistory();
     gate.resolve();
     expect(await logger.line('error', /missed/)).toBe(CHANGES_MISSED('Service.changed'));
     // From which of these on it goes on is its own affair.
@@ -326,17 +338,15 @@ describe('initial', () => {
         await gate.promise;
       }
     }
-    const endpoint = `mem:${randomUUID()}`;
-    const writer = await start({ imports: [HmEtcdModule.forRoot(endpoint)] });
+    const store = newStore();
+    const writer = await start({ imports: [HmEtcdModule.forRoot(store)] });
     const kvi = writer.get(KviService);
     await kvi.store('k1', 'a');
     let isStarted = false;
-    const starting = start({ imports: [HmEtcdModule.forRoot(endpoint)], providers: [Service] }).then(
-      (app) => {
-        isStarted = true;
-        return app;
-      },
-    );
+    const starting = start({ imports: [HmEtcdModule.forRoot(store)], providers: [Service] }).then((app) => {
+      isStarted = true;
+      return app;
+    });
     await entered.promise;
     await kvi.store('k1', 'b');
     await kvi.delete('k1');
@@ -402,14 +412,19 @@ describe('initial', () => {
         if (change.value === 'busy') await gate.promise;
       }
     }
-    const { service, kvi, logger, compact } = await startWith(Service, { k1: 'a', k2: 'b', k3: 'c' });
+    const { service, kvi, logger, overrun, forgetHistory } = await startWith(Service, {
+      k1: 'a',
+      k2: 'b',
+      k3: 'c',
+    });
     await kvi.store('k3', 'busy');
     await service.changes.reaches(4);
+    await overrun({ prefix: 'k' }, 'k5');
     await kvi.delete('k2');
     await kvi.store('k1', 'a');
     await kvi.store('k4', 'missed');
     await kvi.store('k4', 'd');
-    await compact();
+    await forgetHistory();
     gate.resolve();
     expect(await logger.line('warn', /compaction/)).toBe(CHANGES_RESYNCED('Service.changed'));
     expect((await service.first(7)).slice(4)).toEqual(['-k2', 'k1=a', 'k4=d']);

@@ -2,7 +2,8 @@ import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { HmEtcdModule, InvalidArgumentError, KviService, PUT, type Kvi } from '../../lib/index.js';
 import { defaultSettings } from '../../lib/nest/connection.settings.js';
 import { NO_INSTANCE_OPTION } from '../../lib/nest/hmetcd.messages.js';
-import { closeAll, newStore, start } from './support/apps.js';
+import { closeAll, start } from './support/apps.js';
+import { newStore } from './support/stores.js';
 
 afterEach(closeAll);
 
@@ -58,11 +59,11 @@ describe('instances()', () => {
   const instance = { prefix: 'instances/', id: 'one' };
 
   it('lists who announced itself, in order of ids, and nobody twice', async () => {
-    const endpoint = newStore();
+    const store = newStore();
     const app = await start({
-      imports: [HmEtcdModule.forRoot({ endpoint, instance: { ...instance, id: 'two' } })],
+      imports: [HmEtcdModule.forRoot({ ...store, instance: { ...instance, id: 'two' } })],
     });
-    await start({ imports: [HmEtcdModule.forRoot({ endpoint, instance })] });
+    await start({ imports: [HmEtcdModule.forRoot({ ...store, instance })] });
 
     const self = {
       host: expect.stringMatching(/./),
@@ -89,14 +90,14 @@ describe('instances()', () => {
     ['without start time', JSON.stringify({ host: 'h', pid: 1, application: 'app' })],
     ['without application', JSON.stringify({ host: 'h', pid: 1, startedAt: 'now' })],
   ])('leaves out a key whose value is %s', async (_title, value) => {
-    const app = await start({ imports: [HmEtcdModule.forRoot({ endpoint: newStore(), instance })] });
+    const app = await start({ imports: [HmEtcdModule.forRoot({ ...newStore(), instance })] });
     const kvi = app.get(KviService);
     await kvi.store('instances/aaa', value);
     expect((await kvi.instances()).map(({ id }) => id)).toEqual(['one']);
   });
 
   it('is refused where the module was not told where they are', async () => {
-    const app = await start({ imports: [HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() })] });
+    const app = await start({ imports: [HmEtcdModule.forRoot({ name: 'billing', ...newStore() })] });
     const call = app.get<KviService>("nestjs-hmetcd connection 'billing'").instances();
     await expect(call).rejects.toThrow(InvalidArgumentError);
     await expect(call).rejects.toThrow(NO_INSTANCE_OPTION('billing'));

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { newStore } from './support/stores.js';
 
 const script = fileURLToPath(new URL('./fixtures/shutdown.mjs', import.meta.url));
 const built = fileURLToPath(new URL('../../dist/esm/index.js', import.meta.url));
@@ -16,7 +17,7 @@ interface Ended {
 
 /** Runs the script until it ends by itself; one that does not is killed after 20 s, which `signal` then tells. */
 async function run(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [script, ...args], {
+  const child = spawn(process.execPath, [script, JSON.stringify(newStore()), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 20_000,
   });

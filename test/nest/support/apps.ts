@@ -1,11 +1,5 @@
-import { randomUUID } from 'node:crypto';
 import type { INestApplicationContext, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-
-/** A store that no other test knows. */
-export function newStore(): string {
-  return `mem:${randomUUID()}`;
-}
 
 const started = new Set<INestApplicationContext>();
 
