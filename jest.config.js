@@ -42,6 +42,10 @@ const withEtcd = {
 };
 
 export default {
+  // Most tests wait for servers. By default Jest leaves a core to itself: on two cores it would run one file at a time.
+  maxWorkers: '100%',
+  // Servers start, fail and elect leaders, on machines with other work to do. Jest reads it here, not in a project.
+  testTimeout: 60_000,
   collectCoverageFrom: ['lib/**/*.ts'],
   reporters: ['default', '<rootDir>/test/support/stores.reporter.mjs'],
   // Jest runs a project's global setup only with a test of that project: what needs no etcd looks for none.

@@ -6,10 +6,10 @@ describe('the stores of the Nest tests on etcd', () => {
   it('are namespaces of their own on a server', async () => {
     const [one, other] = [newStore(), newStore()];
     expect([one.endpoint, other.endpoint]).toEqual([expect.stringMatching(/^http:/), one.endpoint]);
-    const handles = await Promise.all([openOn(one), openOn(other)]);
-    await handles[0]!.store('key', 'value');
-    expect(await handles[1]!.get('key')).toBeUndefined();
-    await Promise.all(handles.map((kvi) => kvi.close()));
+    const [kvi, otherKvi] = await Promise.all([openOn(one), openOn(other)]);
+    await kvi.store('key', 'value');
+    expect(await otherKvi.get('key')).toBeUndefined();
+    await Promise.all([kvi.close(), otherKvi.close()]);
   });
 
   it('forget their history when they are told to', async () => {
