@@ -1,0 +1,82 @@
+import { existsSync } from 'node:fs';
+import { setImmediate as eventLoopTurn } from 'node:timers/promises';
+import { open } from '../../../../dist/esm/kvi/open.js';
+import { now, serve, silent } from './serve.mjs';
+
+// Takes locks, and says when it knew what.
+
+const handles = [];
+const holds = new Map();
+
+/** What happens after `at` cannot have made the lock say "held": it is read before the lock is asked. */
+function ask(hold) {
+  const at = now();
+  hold.lastAskedAt = at;
+  try {
+    hold.lock.assertHeld();
+    hold.lastHeldAt = at;
+  } catch {
+    hold.isLost = true;
+  }
+}
+
+/** Asks all, and answers whether all are lost. */
+function askAll() {
+  const all = [...holds.values()];
+  for (const hold of all) ask(hold);
+  return all.every(({ isLost }) => isLost);
+}
+
+function answers() {
+  return Array.from(holds, ([name, { lastHeldAt, lastAskedAt }]) => ({ name, lastHeldAt, lastAskedAt }));
+}
+
+async function askUntilLost() {
+  while (!askAll()) await eventLoopTurn();
+  return answers();
+}
+
+let asking;
+
+serve({
+  async open(endpoint, options) {
+    return handles.push(await open(endpoint, { ...options, logger: silent })) - 1;
+  },
+
+  async lock(handle, name) {
+    const lock = await handles[handle].lock(name);
+    const grantedAt = now();
+    const aborted = new Promise((resolve) => {
+      lock.signal.addEventListener('abort', () => resolve(now()));
+    });
+    holds.set(name, { lock, aborted });
+    return { grantedAt, token: lock.fencingToken };
+  },
+
+  abortedAt: (name) => holds.get(name).aborted,
+
+  async release(name) {
+    await holds.get(name).lock.release();
+    holds.delete(name);
+  },
+
+  close: (handle) => handles[handle].close(),
+
+  startAsking() {
+    asking = askUntilLost();
+  },
+
+  answers: () => asking,
+
+  async lateWrites() {
+    const writes = Array.from(holds, ([name, { lock }]) => lock.kv.store(`late/${name}`, ''));
+    const endings = await Promise.allSettled(writes);
+    return endings.map(({ reason }) => reason?.name);
+  },
+
+  blockUntil(file) {
+    while (!existsSync(file)) askAll();
+    askAll();
+    return answers();
+  },
+});

@@ -1,0 +1,21 @@
+/** Does what a `LockProcess` asks for, and ends with it. */
+export function serve(methods) {
+  const answer = async (method, args) => {
+    try {
+      return { value: await methods[method](...args) };
+    } catch (error) {
+      return { failure: `${error.name}: ${error.message}` };
+    }
+  };
+  process.on('message', async ({ id, method, args }) => {
+    process.send({ id, ...(await answer(method, args)) });
+  });
+  process.on('disconnect', () => process.exit());
+}
+
+/** Milliseconds that all processes of the machine count from the same moment. */
+export function now() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+export const silent = { debug() {}, log() {}, warn() {}, error() {} };
