@@ -1,0 +1,121 @@
+import { describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Kvi } from '../../../lib/kvi/kvi.js';
+import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
+import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
+import { connect } from '../support/connect.js';
+import { type Append, Appender } from './support/appender.js';
+import { untilQueued } from './support/queue.js';
+
+/** A round is one list, to which each process appends once; one of them loses the lock meanwhile. */
+const ROUNDS = Number(process.env.FENCE_ROUNDS ?? 100);
+const AT_ONCE = 50;
+
+const PROCESSES = 3;
+
+/** When the fault comes, the victim has written some of its lists, is writing some and thinks about others. */
+const FAULT_WITHIN_MS = 40;
+
+interface Client {
+  readonly appender: Appender;
+  readonly line: TcpProxy;
+}
+
+/** Each takes a client off, and answers how to bring it back. */
+const FAULTS: readonly ((client: Client) => Promise<() => Promise<void> | void>)[] = [
+  async ({ appender }) => {
+    appender.pause();
+    return () => appender.resume();
+  },
+  // What it has sent arrives in the end.
+  async ({ line }) => {
+    await line.hold();
+    return () => line.pass();
+  },
+];
+
+async function startClient(etcd: EtcdServer): Promise<Client> {
+  const [appender, line] = [new Appender(), await startProxy(etcd.ports.client)];
+  await appender.open(line.endpoint);
+  return { appender, line };
+}
+
+interface Findings {
+  readonly acknowledged: number;
+  readonly refused: number;
+  /** Acknowledged, but not in the list. */
+  readonly lost: readonly Append[];
+  /** Refused because the lock was lost, but in the list. */
+  readonly applied: readonly Append[];
+}
+
+async function findings(kvi: Kvi, appends: readonly Append[]): Promise<Findings> {
+  const written = new Set<string>();
+  for (const list of new Set(appends.map((append) => append.list))) {
+    const items = JSON.parse((await kvi.get(`data/${list}`)) ?? '[]') as string[];
+    expect(items).toEqual([...new Set(items)]);
+    for (const item of items) written.add(item);
+  }
+  const acknowledged = appends.filter(({ outcome }) => outcome === 'acknowledged');
+  const refused = appends.filter(({ outcome }) => outcome === 'LockLostError');
+  return {
+    acknowledged: acknowledged.length,
+    refused: refused.length,
+    lost: acknowledged.filter(({ item }) => !written.has(item)),
+    applied: refused.filter(({ item }) => written.has(item)),
+  };
+}
+
+/** The victim has read all lists when the others begin to wait for them, and goes on when they are done. */
+async function appendsOf(
+  kvi: Kvi,
+  lists: readonly string[],
+  [victim, ...others]: readonly Client[],
+  takeOff: (typeof FAULTS)[number],
+  isFenced: boolean,
+): Promise<Append[]> {
+  await victim!.appender.begin(lists);
+  const appends = Promise.all(
+    others.flatMap(({ appender }) => lists.map((list) => appender.append(list, isFenced))),
+  );
+  await Promise.all(lists.map((list) => untilQueued(kvi, list, PROCESSES)));
+  const finished = victim!.appender.finish(isFenced);
+  await delay(Math.random() * FAULT_WITHIN_MS);
+  const bringBack = await takeOff(victim!);
+  const done = await appends;
+  await bringBack();
+  return [...done, ...(await finished)];
+}
+
+async function workload(rounds: number, isFenced: boolean): Promise<Findings> {
+  await using etcd = await startEtcd();
+  await using observer = await connect(etcd.endpoint);
+  const clients = await Promise.all(Array.from({ length: PROCESSES }, () => startClient(etcd)));
+  const appends: Append[] = [];
+  for (let wave = 0; wave * AT_ONCE < rounds; wave++) {
+    const lists = Array.from({ length: AT_ONCE }, (_, index) => `list-${wave * AT_ONCE + index}`);
+    const victim = wave % PROCESSES;
+    const inTurn = [...clients.slice(victim), ...clients.slice(0, victim)];
+    const takeOff = FAULTS[wave % FAULTS.length]!;
+    appends.push(...(await appendsOf(observer.kvi, lists, inTurn, takeOff, isFenced)));
+  }
+  const found = await findings(observer.kvi, appends);
+  process.stdout.write(
+    `Appends in ${rounds} rounds, ${isFenced ? 'through lock.kv' : 'through the handle'}: ` +
+      `${found.acknowledged} acknowledged, ${found.refused} refused, ${found.lost.length} lost\n`,
+  );
+  return found;
+}
+
+describe('appends to lists under locks, by processes that are stopped or cut off past their leases', () => {
+  it('are not lost once they are acknowledged, when they were written through lock.kv', async () => {
+    const { refused, lost, applied } = await workload(ROUNDS, true);
+    expect({ lost, applied }).toEqual({ lost: [], applied: [] });
+    expect(refused).toBeGreaterThan(0);
+  }, 900_000);
+
+  it('are lost, some of them, when they were written without a fence', async () => {
+    const { lost } = await workload(2 * AT_ONCE, false);
+    expect(lost.length).toBeGreaterThan(0);
+  }, 300_000);
+});
