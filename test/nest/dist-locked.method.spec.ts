@@ -184,9 +184,8 @@ describe('minHoldSec', () => {
   }
 
   it('has later calls skip until it is over, whatever replica they come to', async () => {
-    const endpoint = newStore();
     const logger = new RecordingLogger();
-    const imports = [HmEtcdModule.forRoot({ endpoint, logger })];
+    const imports = [HmEtcdModule.forRoot({ ...newStore(), logger })];
     const apps = [
       await start({ imports, providers: [Service] }),
       await start({ imports, providers: [Service] }),

@@ -1,15 +1,16 @@
 /** Does what a `LockProcess` asks for, and ends with it. */
 export function serve(methods) {
-  const answer = async (method, args) => {
+  const outcome = async (method, args) => {
     try {
       return { value: await methods[method](...args) };
     } catch (error) {
       return { failure: `${error.name}: ${error.message}` };
     }
   };
-  process.on('message', async ({ id, method, args }) => {
-    process.send({ id, ...(await answer(method, args)) });
-  });
+  const answer = async ({ id, method, args }) => {
+    process.send({ id, ...(await outcome(method, args)) });
+  };
+  process.on('message', (request) => void answer(request));
   process.on('disconnect', () => process.exit());
 }
 
