@@ -24,10 +24,12 @@ export class Watchers {
   }
 
   publish(changes: WatchResponse): void {
-    for (const event of changes.events) {
-      const watches = this.#ofKey.get(event.kv.key);
+    // Nested transactions may put a key and delete it in one revision: its watchers get both at once.
+    const keys = new Set(changes.events.map(({ kv }) => kv.key));
+    for (const key of keys) {
+      const watches = this.#ofKey.get(key);
       if (watches === undefined) continue;
-      const share = changes.events.length === 1 ? changes : { revision: changes.revision, events: [event] };
+      const share = keys.size === 1 ? changes : changesIn({ key }, changes)!;
       for (const watch of watches) watch.push(share);
     }
     for (const watch of this.#ofRange) {

@@ -52,6 +52,12 @@ describe('Watchers', () => {
     expect(await fetched()).toEqual(['a', 'b', '', 'ba', 'cb', '']);
   });
 
+  it('give all events of a revision at once, also two of one key', async () => {
+    const { watchers, fetched } = watching({ key: 'a' }, { key: 'a', rangeEnd: 'c' });
+    watchers.publish(puts(2, 'a', 'b', 'a'));
+    expect(await fetched()).toEqual(['aa', 'aba']);
+  });
+
   it('take a span of one key and a key for two things', async () => {
     const { watchers, fetched } = watching({ key: 'a' }, { key: 'a', rangeEnd: 'a\0' });
     watchers.publish(puts(2, 'a', 'a\0'));
