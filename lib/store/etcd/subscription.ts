@@ -10,8 +10,10 @@ const QUEUE_WEIGHT = 4 * 1024 * 1024;
 export interface SubscriptionHost {
   /** Feeds the subscription again from its position on. */
   attach(subscription: Subscription): void;
-  /** Feeds it no longer. */
+  /** Feeds it no longer, until it asks for it again. */
   detach(subscription: Subscription): void;
+  /** It is over. */
+  ended(subscription: Subscription): void;
   requestProgress(subscription: Subscription): void;
 }
 
@@ -91,6 +93,7 @@ export class Subscription implements Watch, Reader {
   }
 
   fail(error: HmEtcdError): void {
+    if (this.#ended) return;
     this.#failure = error;
     this.#end();
     this.#pending?.reject(error);
@@ -121,6 +124,6 @@ export class Subscription implements Watch, Reader {
 
   #end(): void {
     this.#ended = true;
-    this.#host.detach(this);
+    this.#host.ended(this);
   }
 }

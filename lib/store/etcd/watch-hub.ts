@@ -49,6 +49,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   readonly #trustsProgress: () => boolean;
   readonly #shared = new Map<string, RangeWatch>();
   readonly #all = new Set<RangeWatch>();
+  readonly #subscriptions = new Set<Subscription>();
+  /** Without those that have enough to read. */
   readonly #feeds = new Map<Subscription, RangeWatch>();
   readonly #closing = new AbortController();
   #stream: WatchStream | undefined;
@@ -100,6 +102,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     feed: (subscription: Subscription) => RangeWatch,
   ): Promise<Watch> {
     if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
+    this.#subscriptions.add(subscription);
     const { whenCreated } = feed(subscription);
     try {
       await this.#inTime(whenCreated);
@@ -138,6 +141,11 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     this.#feeds.delete(subscription);
     watch.leave(subscription);
     if (watch.readers.size === 0) this.#drop(watch);
+  }
+
+  ended(subscription: Subscription): void {
+    this.#subscriptions.delete(subscription);
+    this.detach(subscription);
   }
 
   requestProgress(): void {
@@ -198,13 +206,14 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
       watch.fail(error);
       this.#forget(watch);
     }
+    for (const subscription of this.#subscriptions) subscription.fail(error);
   }
 
   close(): void {
     this.#closing.abort();
     const closed = new ClosedError('The handle is closed.');
     for (const watch of this.#all) watch.giveUp(closed);
-    for (const subscription of this.#feeds.keys()) subscription.cancel();
+    for (const subscription of this.#subscriptions) subscription.cancel();
     this.#cancelProgress();
     this.#endSilence();
     this.#stream?.end();

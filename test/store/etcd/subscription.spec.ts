@@ -34,6 +34,10 @@ class FakeHost implements SubscriptionHost {
     this.asked.push('detach');
   }
 
+  ended(): void {
+    this.asked.push('ended');
+  }
+
   requestProgress(): void {
     this.asked.push('progress');
   }
@@ -114,7 +118,7 @@ describe('Subscription', () => {
     expect(await subscription.next()).toEqual(change(4));
     await expect(subscription.next()).rejects.toBe(error);
     await expect(subscription.next()).rejects.toBe(error);
-    expect(host.asked).toEqual(['detach']);
+    expect(host.asked).toEqual(['ended']);
   });
 
   it('fails who waits', async () => {
@@ -124,12 +128,12 @@ describe('Subscription', () => {
     await expect(waiting).rejects.toBe(error);
   });
 
-  it('ends who waits when it is cancelled, and is detached once', async () => {
+  it('ends who waits when it is cancelled, and tells that once', async () => {
     const waiting = subscription.next();
     subscription.cancel();
     subscription.cancel();
     expect(await waiting).toBeUndefined();
     expect(await subscription.next()).toBeUndefined();
-    expect(host.asked).toEqual(['detach']);
+    expect(host.asked).toEqual(['ended']);
   });
 });

@@ -5,6 +5,7 @@ import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { WatchHub } from '../../../lib/store/etcd/watch-hub.js';
+import { StoreReplacedError } from '../../../lib/store/errors.js';
 import type { Watch } from '../../../lib/store/store.js';
 import { poll } from '../../support/etcd/poll.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -21,29 +22,59 @@ function kvAt(revision: string): object {
   return { key, value, create_revision: '2', mod_revision: revision, version: '1', lease: '0' };
 }
 
-describe('a revision that cannot be counted', () => {
-  let member: FakeMember;
-  let hub: WatchHub;
-  beforeEach(() => {
-    member = new FakeMember([{ header: header() }]);
-    const tokens = new TokenSource(undefined);
-    const guard = new HistoryGuard(() => undefined);
-    const calls = new Calls([member.asMember], tokens, guard, TIMEOUT_MS);
-    hub = new WatchHub(calls, tokens, guard, new RecordingLogger(), TIMEOUT_MS, () => true);
-  });
-  afterEach(() => hub.close());
+let member: FakeMember;
+let hub: WatchHub;
+beforeEach(() => {
+  member = new FakeMember([{ header: header() }]);
+  const tokens = new TokenSource(undefined);
+  const guard = new HistoryGuard(() => undefined);
+  const calls = new Calls([member.asMember], tokens, guard, TIMEOUT_MS);
+  hub = new WatchHub(calls, tokens, guard, new RecordingLogger(), TIMEOUT_MS, () => true);
+});
+afterEach(() => hub.close());
 
-  /** Two watches, which the server knows as 0 and 1. */
-  async function watchTwo(): Promise<{ stream: FakeStream; watches: Watch[] }> {
-    const begun = ['a', 'b'].map((key) => hub.subscribe({ key, afterRevision: 1 }));
-    const stream = await poll('the stream', () => member.streams[0]);
-    while (stream.written.length < 2) await once(stream, 'written');
-    for (const id of ['0', '1']) {
-      stream.emit('data', { ...NOTHING, watch_id: id, created: true, header: header() });
+/** Two watches, which the server knows as 0 and 1. */
+async function watchTwo(): Promise<{ stream: FakeStream; watches: Watch[] }> {
+  const begun = ['a', 'b'].map((key) => hub.subscribe({ key, afterRevision: 1 }));
+  const stream = await poll('the stream', () => member.streams[0]);
+  while (stream.written.length < 2) await once(stream, 'written');
+  for (const id of ['0', '1']) {
+    stream.emit('data', { ...NOTHING, watch_id: id, created: true, header: header() });
+  }
+  return { stream, watches: await Promise.all(begun) };
+}
+
+describe('a reader that has enough to read, and is not fed', () => {
+  /** Events that are too much for it. */
+  async function fill(stream: FakeStream): Promise<void> {
+    for (const revision of ['2', '3', '4']) {
+      const kv = { ...kvAt(revision), value: Buffer.alloc(3 * 1024 * 1024, 'v') };
+      const event = { type: 'Put', kv, prev_kv: null };
+      stream.emit('data', { ...NOTHING, watch_id: '0', header: header(), events: [event] });
     }
-    return { stream, watches: await Promise.all(begun) };
   }
 
+  it('is told of the end of its history, when it has read that', async () => {
+    const { stream, watches } = await watchTwo();
+    await fill(stream);
+    const gone = new StoreReplacedError('another history');
+    hub.failAll(gone);
+
+    expect((await watches[0]!.next())?.revision).toBe(2);
+    expect((await watches[0]!.next())?.revision).toBe(3);
+    await expect(watches[0]!.next()).rejects.toBe(gone);
+  });
+
+  it('is ended with the hub', async () => {
+    const { stream, watches } = await watchTwo();
+    await fill(stream);
+    hub.close();
+
+    expect(await watches[0]!.next()).toBeUndefined();
+  });
+});
+
+describe('a revision that cannot be counted', () => {
   it.each([
     ['an event', { watch_id: '0', events: [{ type: 'Put', kv: kvAt(BEYOND), prev_kv: null }] }],
     ['the progress of one watch', { watch_id: '0', header: { ...header(), revision: BEYOND } }],
