@@ -216,11 +216,12 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
       providers: [Service],
     });
     const lock = await running.promise;
+    // Before the lease begins to run out.
+    const observer = await observe(store);
     await close(app);
 
     expect(lock.signal.aborted).toBe(true);
     expect(logger.at('warn')).toEqual([expect.stringContaining('Service.job')]);
-    const observer = await observe(store);
     await expect(observer.lock('job', { timeoutSec: 0 })).rejects.toThrow(LockTimeoutError);
     gate.resolve();
     expect(await ended.promise).toBe(lock.signal.reason);
