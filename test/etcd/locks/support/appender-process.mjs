@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { open } from '../../../../dist/esm/kvi/open.js';
-import { serve, silent } from './serve.mjs';
+import { patient, serve } from './serve.mjs';
 
 // Appends to lists, each under a lock of its own: reads one, waits a little, writes it back with one item more.
 
@@ -20,18 +20,19 @@ async function finish({ list, lock, before }, isFenced) {
   const item = `${process.pid}/${++items}`;
   await delay(Math.random() * THOUGHT_MS);
   const writes = isFenced ? lock.kv : kvi;
+  const wasHeld = lock.isHeld;
   const outcome = await writes.store(`data/${list}`, JSON.stringify([...before, item])).then(
     () => 'acknowledged',
     (error) => error.name,
   );
   await lock.release().catch(() => {});
-  return { list, item, outcome };
+  return { list, item, wasHeld, outcome };
 }
 
 serve({
   async open(endpoint) {
     // A write that is slow to arrive is waited for.
-    kvi = await open(endpoint, { sessionTtlSec: 2, requestTimeoutMs: 20_000, logger: silent });
+    kvi = await open(endpoint, { ...patient, sessionTtlSec: 2, requestTimeoutMs: 20_000 });
   },
 
   append: async (list, isFenced) => finish(await take(list), isFenced),

@@ -4,6 +4,8 @@ export interface Append {
   readonly list: string;
   /** No other append has the same. */
   readonly item: string;
+  /** What the lock said of itself just before the write. */
+  readonly wasHeld: boolean;
   /** 'acknowledged', or the name of the error. */
   readonly outcome: string;
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { open } from '../../../../dist/esm/kvi/open.js';
-import { now, serve, silent } from './serve.mjs';
+import { now, patient, serve } from './serve.mjs';
 
 // Takes locks, and says when it knew what.
 
@@ -40,7 +40,7 @@ let asking;
 
 serve({
   async open(endpoint, options) {
-    return handles.push(await open(endpoint, { ...options, logger: silent })) - 1;
+    return handles.push(await open(endpoint, { ...patient, ...options })) - 1;
   },
 
   async lock(handle, name) {

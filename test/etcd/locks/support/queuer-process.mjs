@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { open } from '../../../../dist/esm/kvi/open.js';
-import { now, serve, silent } from './serve.mjs';
+import { now, patient, serve } from './serve.mjs';
 
 // Waits for one lock many times at once, and gives it back as soon as it has it.
 
@@ -30,7 +30,7 @@ async function takeTurn(name, { quitAfter, quitters }) {
 
 serve({
   async open(endpoint) {
-    kvi = await open(endpoint, { sessionTtlSec: 600, logger: silent });
+    kvi = await open(endpoint, { ...patient, sessionTtlSec: 600 });
   },
 
   join(name, plan) {

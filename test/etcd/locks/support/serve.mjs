@@ -19,4 +19,8 @@ export function now() {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-export const silent = { debug() {}, log() {}, warn() {}, error() {} };
+/** For processes that start several at once on a machine with other work to do. */
+export const patient = {
+  connectTimeoutMs: 20_000,
+  logger: { debug() {}, log() {}, warn() {}, error() {} },
+};
