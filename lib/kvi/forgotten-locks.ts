@@ -26,8 +26,8 @@ export class ForgottenLocks {
    * @param takenAt made in the call that asked for the lock; its stack is what is told
    */
   handOut(hold: Hold, takenAt: Error): HeldLock {
-    const lock = new LentLock(hold);
-    this.#loans.register(lock, { hold, takenAt });
+    const lock = new LentLock(hold, () => this.#loans.unregister(hold));
+    this.#loans.register(lock, { hold, takenAt }, hold);
     return lock;
   }
 
@@ -43,9 +43,11 @@ export class ForgottenLocks {
 
 class LentLock implements HeldLock {
   readonly #hold: Hold;
+  readonly #giveBack: () => void;
 
-  constructor(hold: Hold) {
+  constructor(hold: Hold, giveBack: () => void) {
     this.#hold = hold;
+    this.#giveBack = giveBack;
   }
 
   get name(): string {
@@ -77,6 +79,8 @@ class LentLock implements HeldLock {
   }
 
   release(): Promise<void> {
+    // Without this, what is known of the loan would be kept until the garbage collector has come by.
+    this.#giveBack();
     return this.#hold.release();
   }
 
