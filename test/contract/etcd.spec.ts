@@ -6,6 +6,9 @@ import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { describeContract } from './contract.js';
 
+/** Thousands of calls at once, on a machine with other work to do, take longer than one may in an application. */
+const TIMEOUTS = { connectTimeoutMs: 30_000, requestTimeoutMs: 30_000 };
+
 let etcd: EtcdServer;
 beforeAll(async () => {
   etcd = await startEtcd();
@@ -18,14 +21,10 @@ describeContract({
   async create() {
     const namespace = `${randomUUID()}/`;
     const logger = new RecordingLogger();
-    const store = new EtcdStore([etcd.endpoint], {
-      connectTimeoutMs: 5000,
-      requestTimeoutMs: 5000,
-      logger,
-    });
+    const store = new EtcdStore([etcd.endpoint], { ...TIMEOUTS, logger });
     return {
       endpoint: etcd.endpoint,
-      options: { namespace },
+      options: { namespace, ...TIMEOUTS },
       store: new NamespacedStore(store, namespace),
       dispose: () => store.close(),
     };
