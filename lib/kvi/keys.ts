@@ -16,6 +16,11 @@ export function spanOf(range: KeyRange): KeySpan {
   return { key: range.start, rangeEnd: keyAfter(range.end) };
 }
 
+export function describeRange(range: KeyRange): string {
+  if (typeof range === 'string') return `'${range}'`;
+  return 'prefix' in range ? `'${range.prefix}…'` : `'${range.start}' to '${range.end}'`;
+}
+
 /** A key that is there exactly as long as its lease is: nobody but the store deletes it. */
 export function sentinelKey(lease: LeaseId): string {
   return `${RESERVED_PREFIX}${lease}/alive`;

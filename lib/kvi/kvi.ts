@@ -198,7 +198,52 @@ export interface Kvi {
    * stands behind the endpoints; the signal's reason on abort
    */
   changes(range: KeyRange, options?: ChangesOptions): AsyncIterableIterator<KeyChange>;
+
+  /**
+   * A range as a map that is kept in step with the store, until it or the handle is closed.
+   *
+   * @returns when the map shows the present state, and no change after it will be missed
+   */
+  observe(range: KeyRange): Promise<LiveView>;
 }
+
+/**
+ * A range as it is in the store, now: a map in byte order, for reading. At every moment it is the range at one revision,
+ * never half of a transaction.
+ *
+ * In an outage it stays as it was, says so by {@link staleSince}, and catches up by itself. Where the changes in between
+ * cannot be had any more (compaction, a restored backup), it compares itself with the present state and reports the
+ * differences: who only follows {@link onChange} ends with the right state all the same.
+ *
+ * @publicApi
+ */
+export interface LiveView extends ReadonlyMap<string, string>, AsyncDisposable {
+  /** The revision whose state the map shows. It only grows, but for a restored backup. */
+  readonly revision: number;
+  /** Neither closed nor cut off from the store. */
+  readonly isCurrent: boolean;
+  /** Since when changes may have been made that the map does not show; undefined while it is current. */
+  readonly staleSince: Date | undefined;
+  /**
+   * Calls `listener` for each change from now on, in order of revision, when the map shows it already. `prevValue` is
+   * the value before. What a listener throws, or rejects with, is logged.
+   *
+   * @returns ends the calls
+   */
+  onChange(listener: ViewListener): () => void;
+  /**
+   * Waits until the map shows everything that was in the store when this was called: the caller's own writes, and those
+   * of others that were answered before.
+   *
+   * @throws RequestTimeoutError after `requestTimeoutMs`; the signal's reason; ClosedError
+   */
+  sync(options?: { readonly signal?: AbortSignal }): Promise<void>;
+  /** Ends following; the map stays readable as it is. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** @publicApi */
+export type ViewListener = (change: KeyChange) => unknown;
 
 /** @publicApi */
 export interface KeyValue {

@@ -10,13 +10,14 @@ import { ForgottenLocks } from './forgotten-locks.js';
 import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
-import { isReserved, spanOf } from './keys.js';
+import { describeRange, isReserved, spanOf } from './keys.js';
 import type {
   ChangesOptions,
   HeldLock,
   KeyRange,
   KeyValue,
   Kvi,
+  LiveView,
   LockInfo,
   LockOptions,
   Snapshot,
@@ -26,6 +27,7 @@ import type {
   WatchOptions,
   WithLockOptions,
 } from './kvi.js';
+import { RangeView } from './live-view.js';
 import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
 import { LockedSections } from './locked-sections.js';
@@ -33,6 +35,7 @@ import type { HmEtcdLogger, ResolvedKviOptions } from './options.js';
 import { Patience } from './patience.js';
 import { RunningTasks } from './running-tasks.js';
 import { Session } from './session.js';
+import { readSnapshot } from './snapshot.js';
 import { TempKeys } from './temp-keys.js';
 import { unfailing } from './unfailing-logger.js';
 import {
@@ -139,13 +142,7 @@ export class StoreKvi implements Kvi {
   async snapshot(range: KeyRange): Promise<Snapshot> {
     checkRange('range', range);
     this.#checkOpen();
-    const { revision, kvs } = await this.#store.range(spanOf(range));
-    const entries = visible(kvs).map(({ key, value, modRevision }) => ({
-      key,
-      value,
-      revision: modRevision,
-    }));
-    return { revision, entries };
+    return readSnapshot(this.#store, spanOf(range));
   }
 
   async store(key: string, value: string): Promise<void> {
@@ -226,6 +223,20 @@ export class StoreKvi implements Kvi {
     });
     refuseInverted('range', range);
     return this.#startStream(range, options);
+  }
+
+  async observe(range: KeyRange): Promise<LiveView> {
+    checkRange('range', range);
+    refuseInverted('range', range);
+    this.#closing.signal.throwIfAborted();
+    const label = `The view of ${describeRange(range)}`;
+    const context = {
+      store: this.#store,
+      clock: this.#clock,
+      logger: this.#logger,
+      requestTimeoutMs: this.#options.requestTimeoutMs,
+    };
+    return new RangeView(label, spanOf(range), context, this.#closing.signal).open();
   }
 
   async distLock(options: { readonly signal?: AbortSignal } = {}): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   KeyRange,
   KeyValue,
   Kvi,
+  LiveView,
   LockInfo,
   LockOptions,
   Snapshot,
@@ -178,5 +179,10 @@ export class KviService implements Kvi {
   /** See {@link Kvi.changes}. */
   changes(range: KeyRange, options?: ChangesOptions): AsyncIterableIterator<KeyChange> {
     return this.kvi.changes(range, options);
+  }
+
+  /** See {@link Kvi.observe}. */
+  observe(range: KeyRange): Promise<LiveView> {
+    return this.kvi.observe(range);
   }
 }

@@ -61,6 +61,9 @@ export class NamespacedStore implements Store {
     return {
       next: async () => this.#watchOut(await watch.next()),
       requestProgress: () => watch.requestProgress(),
+      get cutOffMs() {
+        return watch.cutOffMs;
+      },
       cancel: () => watch.cancel(),
     };
   }

@@ -146,6 +146,9 @@ export interface Watch {
   /** Asks for a response without events that says how far the watch has come. */
   requestProgress(): void;
 
+  /** For how many milliseconds the store has not been heard of, so that changes may be late; undefined while it is. */
+  readonly cutOffMs: number | undefined;
+
   /** Ends the watch and answers a pending `next`. Idempotent. */
   cancel(): void;
 }

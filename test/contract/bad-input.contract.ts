@@ -61,6 +61,8 @@ const CASES: [keyof Kvi, string, unknown[], (kvi: Loose, wrong: unknown) => unkn
   ['watchWithCB', 'callback', NOT_FUNCTIONS, (kvi, wrong) => kvi.watchWithCB('k', DELETE, wrong)],
   ['watchCBCancel', 'handle', [undefined, null, {}, 7], (kvi, wrong) => kvi.watchCBCancel(wrong)],
   ['changes', 'range', [...NOT_RANGES, ...NOT_RANGES_EITHER], (kvi, wrong) => kvi.changes(wrong)],
+  ['observe', 'range', [...NOT_RANGES, ...NOT_RANGES_EITHER], (kvi, wrong) => kvi.observe(wrong)],
+  ['observe', 'range', [{ start: 'b', end: 'a' }], (kvi, wrong) => kvi.observe(wrong)],
   ['changes', 'range', [{ start: 'b', end: 'a' }], (kvi, wrong) => kvi.changes(wrong)],
   [
     'changes',

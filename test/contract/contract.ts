@@ -9,6 +9,7 @@ import { fencedWritesContract } from './fenced-writes.contract.js';
 import { keysContract } from './keys.contract.js';
 import { lockInfoContract } from './lock-info.contract.js';
 import { lockContract } from './lock.contract.js';
+import { observeContract } from './observe.contract.js';
 import { tempKeysContract } from './temp-keys.contract.js';
 import { watchContract } from './watch.contract.js';
 import { withLockContract } from './with-lock.contract.js';
@@ -18,6 +19,7 @@ const CHAPTERS = {
   conditions: conditionsContract,
   watch: watchContract,
   changes: changesContract,
+  observe: observeContract,
   lock: lockContract,
   'fenced writes': fencedWritesContract,
   lockInfo: lockInfoContract,

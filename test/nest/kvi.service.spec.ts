@@ -33,6 +33,7 @@ const calls: { [Method in keyof Kvi]: Parameters<Kvi[Method]> } = {
   lock: ['name', { timeoutSec: 1 }],
   withLock: ['name', { timeoutSec: 1, minHoldSec: 1 }, fn],
   lockInfo: ['name'],
+  observe: ['key'],
   changes: ['key', { op: PUT }],
 };
 

@@ -72,6 +72,7 @@ function slowWatch(watch: Watch, random: Random): Watch {
       return response;
     },
     requestProgress: () => watch.requestProgress(),
+    cutOffMs: undefined,
     cancel: () => watch.cancel(),
   };
 }

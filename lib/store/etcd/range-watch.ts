@@ -56,6 +56,11 @@ export class RangeWatch implements WatchListener {
     this.#whenCreated.catch(() => {});
   }
 
+  /** The server knows the watch, on the present stream. */
+  get isCreated(): boolean {
+    return this.#createdAt !== undefined;
+  }
+
   /** Whether the server has known the watch, on the present stream, for at least `ms` milliseconds. */
   isSettled(ms: number): boolean {
     return this.#createdAt !== undefined && performance.now() - this.#createdAt >= ms;

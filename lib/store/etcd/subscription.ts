@@ -15,6 +15,8 @@ export interface SubscriptionHost {
   /** It is over. */
   ended(subscription: Subscription): void;
   requestProgress(subscription: Subscription): void;
+  /** For how many milliseconds the server has not been heard of; undefined while it is. */
+  cutOffMs(subscription: Subscription): number | undefined;
 }
 
 interface PendingNext {
@@ -51,6 +53,10 @@ export class Subscription implements Watch, Reader {
   /** It was asked for a progress report that has not come yet. */
   get awaitsProgress(): boolean {
     return this.#progressAsked;
+  }
+
+  get cutOffMs(): number | undefined {
+    return this.#host.cutOffMs(this);
   }
 
   async next(): Promise<WatchResponse | undefined> {

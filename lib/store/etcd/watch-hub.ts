@@ -58,6 +58,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   #isConnecting = false;
   /** The present stream has said something; without this, each try of an outage would be told. */
   #hasAnswered = false;
+  /** When the server last said something. */
+  #heardAt = performance.now();
   #backoffMs = 0;
   #lastFailure = 'no stream was tried';
   #progressEligible: readonly RangeWatch[] | undefined;
@@ -150,6 +152,12 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
 
   requestProgress(): void {
     this.#askProgress();
+  }
+
+  cutOffMs(subscription: Subscription): number | undefined {
+    const watch = this.#feeds.get(subscription);
+    // A reader that is not fed has enough to read.
+    return watch === undefined || watch.isCreated ? undefined : performance.now() - this.#heardAt;
   }
 
   /** Readers that have caught up go over to the shared watch. */
@@ -299,6 +307,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   }
 
   #answered(): void {
+    this.#heardAt = performance.now();
     this.#endSilence();
     this.#backoffMs = 0;
     this.#hasAnswered = true;

@@ -16,6 +16,7 @@ interface PendingNext {
  */
 export class MemoryWatch implements Watch {
   readonly span: KeySpan;
+  readonly cutOffMs = undefined;
   readonly #afterRevision: number;
   readonly #currentRevision: () => number;
   readonly #onEnd: (watch: MemoryWatch) => void;

@@ -41,6 +41,10 @@ class FakeHost implements SubscriptionHost {
   requestProgress(): void {
     this.asked.push('progress');
   }
+
+  cutOffMs(): undefined {
+    return undefined;
+  }
 }
 
 describe('Subscription', () => {
