@@ -44,4 +44,25 @@ describe('a reader that does not read', () => {
       await store.close();
     }
   }, 60_000);
+
+  it('alone goes on from where it was, too', async () => {
+    await using etcd = await startEtcd();
+    const store = await openEtcdStore([etcd.endpoint], OPTIONS);
+    try {
+      const { revision } = await store.range({ key: 'k/' });
+      const slow = await store.watch({ ...SPAN, afterRevision: revision });
+      const put = (key: string): Promise<unknown> =>
+        store.txn({ success: [{ type: 'put', key, value: VALUE }] });
+      for (let number = 0; number < CHANGES; number++) await put(`k/${number}`);
+      await poll('it is not fed any more', async () => (await watchersOf(etcd)) === 0 || undefined);
+      const slowly: string[] = [];
+      while (slowly.length < CHANGES) slowly.push(...(await slow.next())!.events.map(({ kv }) => kv.key));
+      await put('k/end');
+      slowly.push(...(await slow.next())!.events.map(({ kv }) => kv.key));
+
+      expect(slowly).toEqual([...Array.from({ length: CHANGES }, (_, number) => `k/${number}`), 'k/end']);
+    } finally {
+      await store.close();
+    }
+  }, 60_000);
 });

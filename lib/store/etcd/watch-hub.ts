@@ -163,6 +163,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   /** Readers that have caught up go over to the shared watch. */
   advanced(watch: RangeWatch): void {
     this.#guard.saw(watch.position);
+    // Its last reader may just have had enough.
+    if (!this.#all.has(watch)) return;
     const shared = this.#shared.get(keyOf(watch.span));
     if (shared === undefined) this.#shared.set(keyOf(watch.span), watch);
     if (shared === undefined || shared === watch) return;
