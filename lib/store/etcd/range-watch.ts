@@ -1,11 +1,15 @@
 import type { IWatchResponse } from 'etcd3';
 import type { HmEtcdError } from '../errors.js';
 import type { KeySpan, WatchResponse } from '../store.js';
+import { weightOf } from '../weight.js';
 import { eventFromWire, toNumber } from './codec.js';
 import type { WatchListener, WatchStream } from './watch-stream.js';
 
 /** How many responses are kept for those who join, who may be a little behind. */
 const REPLAY_LIMIT = 256;
+
+/** How much of them, in characters of keys and values: one of a catch-up may hold a thousand revisions. */
+const REPLAY_WEIGHT = 1024 * 1024;
 
 /** Who is handed what a watch sees. */
 export interface Reader {
@@ -40,6 +44,7 @@ export class RangeWatch implements WatchListener {
   #rejectCreated = (_error: Error): void => {};
   #stream: WatchStream | undefined;
   #createdAt: number | undefined;
+  #replayWeight = 0;
   #position: number;
   #floor: number;
 
@@ -154,6 +159,11 @@ export class RangeWatch implements WatchListener {
 
   #remember(response: WatchResponse): void {
     this.#replay.push(response);
-    if (this.#replay.length > REPLAY_LIMIT) this.#floor = this.#replay.shift()!.revision;
+    this.#replayWeight += weightOf(response);
+    while (this.#replay.length > REPLAY_LIMIT || this.#replayWeight > REPLAY_WEIGHT) {
+      const oldest = this.#replay.shift()!;
+      this.#replayWeight -= weightOf(oldest);
+      this.#floor = oldest.revision;
+    }
   }
 }

@@ -54,11 +54,15 @@ class FakeReader implements Reader {
 }
 
 function answer(...revisions: (number | bigint)[]): IWatchResponse {
+  return answerOf('', ...revisions);
+}
+
+function answerOf(value: string, ...revisions: (number | bigint)[]): IWatchResponse {
   const events = revisions.map((revision) => ({
     type: 'Put',
     kv: {
       key: Buffer.from('a'),
-      value: Buffer.from(''),
+      value: Buffer.from(value),
       create_revision: '2',
       mod_revision: String(revision),
       version: '1',
@@ -119,6 +123,16 @@ describe('RangeWatch', () => {
     for (let revision = 6; revision < 306; revision++) watch.responded(answer(revision));
     expect(watch.canServeFrom(6)).toBe(false);
     expect(watch.canServeFrom(300)).toBe(true);
+  });
+
+  it('keeps little of what is large', () => {
+    const { watch } = watchAfter(5);
+    const value = 'v'.repeat(300_000);
+    for (let revision = 6; revision <= 10; revision++) watch.responded(answerOf(value, revision));
+    expect([6, 7, 8].map((revision) => watch.canServeFrom(revision))).toEqual([false, true, true]);
+    const late = new FakeReader(7);
+    watch.join(late);
+    expect(late.revisions).toEqual([8, 9, 10]);
   });
 
   it('fails its readers and who waits for its creation when the server ends it', async () => {
