@@ -146,7 +146,10 @@ export interface Watch {
   /** Asks for a response without events that says how far the watch has come. */
   requestProgress(): void;
 
-  /** For how many milliseconds the store has not been heard of, so that changes may be late; undefined while it is. */
+  /**
+   * For how many milliseconds the store has not been heard of, so that changes may be late; undefined while it is. One
+   * whose history was replaced has this at the latest when the answer that showed it is handed over.
+   */
   readonly cutOffMs: number | undefined;
 
   /** Ends the watch and answers a pending `next`. Idempotent. */

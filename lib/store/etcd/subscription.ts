@@ -37,6 +37,8 @@ export class Subscription implements Watch, Reader {
   #isFed = true;
   #pending: PendingNext | undefined;
   #failure: HmEtcdError | undefined;
+  /** When the server was last heard of, once the subscription has failed. */
+  #cutOffAt: number | undefined;
   #ended = false;
   #progressAsked = false;
 
@@ -56,7 +58,7 @@ export class Subscription implements Watch, Reader {
   }
 
   get cutOffMs(): number | undefined {
-    return this.#host.cutOffMs(this);
+    return this.#cutOffAt === undefined ? this.#host.cutOffMs(this) : performance.now() - this.#cutOffAt;
   }
 
   async next(): Promise<WatchResponse | undefined> {
@@ -101,6 +103,7 @@ export class Subscription implements Watch, Reader {
   fail(error: HmEtcdError): void {
     if (this.#ended) return;
     this.#failure = error;
+    this.#cutOffAt = performance.now() - (this.#host.cutOffMs(this) ?? 0);
     this.#end();
     this.#pending?.reject(error);
   }

@@ -157,7 +157,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   cutOffMs(subscription: Subscription): number | undefined {
     const watch = this.#feeds.get(subscription);
     // A reader that is not fed has enough to read.
-    return watch === undefined || watch.isCreated ? undefined : performance.now() - this.#heardAt;
+    if (watch === undefined) return undefined;
+    return this.#stream !== undefined && watch.isCreated ? undefined : performance.now() - this.#heardAt;
   }
 
   /** Readers that have caught up go over to the shared watch. */

@@ -42,8 +42,10 @@ class FakeHost implements SubscriptionHost {
     this.asked.push('progress');
   }
 
-  cutOffMs(): undefined {
-    return undefined;
+  cutOff: number | undefined;
+
+  cutOffMs(): number | undefined {
+    return this.cutOff;
   }
 }
 
@@ -130,6 +132,18 @@ describe('Subscription', () => {
     const error = new CompactedError('compacted', 9);
     subscription.fail(error);
     await expect(waiting).rejects.toBe(error);
+  });
+
+  it('is cut off from the moment it fails, or from when it was before', () => {
+    expect(subscription.cutOffMs).toBeUndefined();
+    host.cutOff = 5000;
+    expect(subscription.cutOffMs).toBe(5000);
+    subscription.fail(new CompactedError('compacted', 9));
+    host.cutOff = undefined;
+    expect(subscription.cutOffMs).toBeGreaterThanOrEqual(5000);
+    const other = new Subscription({ key: 'a' }, 3, host);
+    other.fail(new CompactedError('compacted', 9));
+    expect(other.cutOffMs).toBeGreaterThanOrEqual(0);
   });
 
   it('ends who waits when it is cancelled, and tells that once', async () => {
