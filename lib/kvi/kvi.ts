@@ -222,11 +222,19 @@ export interface LiveView extends ReadonlyMap<string, string>, AsyncDisposable {
   readonly revision: number;
   /** Neither closed nor cut off from the store. */
   readonly isCurrent: boolean;
-  /** Since when changes may have been made that the map does not show; undefined while it is current. */
+  /**
+   * Since when changes may have been made that the map does not show; undefined while it is current. A link that is dead
+   * without a word is noticed within 8 s. After an outage what was missed is on its way: {@link sync} waits for it.
+   */
   readonly staleSince: Date | undefined;
   /**
    * Calls `listener` for each change from now on, in order of revision, when the map shows it already. `prevValue` is
-   * the value before. What a listener throws, or rejects with, is logged.
+   * the value before. Nothing is kept for a listener: it is called at once and not waited for, so that one that takes its
+   * time may be called again meanwhile; see {@link Kvi.changes} for one after the other. What it throws, or rejects with,
+   * is logged.
+   *
+   * A key that came and went between two states of which only the second was read (after a compaction, or for `sync`) is
+   * not told of.
    *
    * @returns ends the calls
    */

@@ -1,5 +1,4 @@
 import { compareBytes } from '../store/byte-order.js';
-import { ClosedError } from '../store/errors.js';
 import type { KeySpan, WatchEvent } from '../store/store.js';
 import { describeThrown } from './error-text.js';
 import { DELETE, type KeyChange, PUT } from './key-change.js';
@@ -20,7 +19,6 @@ export class RangeView implements LiveView, Follower {
   readonly #logger: HmEtcdLogger;
   readonly #following: RangeFollowing;
   readonly #closing: AbortSignal;
-  readonly #closed = new AbortController();
   readonly #listeners = new Set<ViewListener>();
   readonly #entries = new Map<string, Entry>();
   #revision = 0;
@@ -71,11 +69,7 @@ export class RangeView implements LiveView, Follower {
 
   async sync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     checkFields<typeof options>('options', options, { signal: checkSignal });
-    const signals = [this.#closed.signal];
-    if (options.signal !== undefined) signals.push(options.signal);
-    const signal = AbortSignal.any(signals);
-    signal.throwIfAborted();
-    await this.#following.sync(signal);
+    await this.#following.sync(options.signal);
   }
 
   async close(): Promise<void> {
@@ -126,15 +120,15 @@ export class RangeView implements LiveView, Follower {
     this.#tell(events.map((event) => this.#apply(event)));
   }
 
-  /** Tells the differences, in byte order, what is gone first. */
+  /** Tells the differences in order of revision: what is gone has gone by that of the snapshot, as far as is known. */
   become({ revision, entries }: Snapshot): void {
     this.#revision = revision;
     const present = new Set(entries.map(({ key }) => key));
     const gone = this.#keys.filter((key) => !present.has(key));
-    const changed = entries.filter((entry) => !this.#shows(entry));
+    const changed = entries.filter((entry) => !this.#shows(entry)).sort((a, b) => a.revision - b.revision);
     this.#tell([
-      ...gone.map((key) => this.#delete(key, revision)),
       ...changed.map((entry) => this.#put(entry.key, entry.value, entry.revision)),
+      ...gone.map((key) => this.#delete(key, revision)),
     ]);
   }
 
@@ -168,8 +162,12 @@ export class RangeView implements LiveView, Follower {
 
   /** When the map shows all of them already, so that a listener never sees half a transaction. */
   #tell(changes: readonly KeyChange[]): void {
+    // Whoever is added meanwhile has seen the map as it is; whoever is taken away is told nothing more.
+    const listeners = [...this.#listeners];
     for (const change of changes) {
-      for (const listener of this.#listeners) void this.#call(listener, change);
+      for (const listener of listeners) {
+        if (this.#listeners.has(listener)) void this.#call(listener, change);
+      }
     }
   }
 
@@ -183,7 +181,6 @@ export class RangeView implements LiveView, Follower {
 
   readonly #end = (): void => {
     this.#closing.removeEventListener('abort', this.#end);
-    this.#closed.abort(new ClosedError('The view is closed.'));
     this.#following.end();
     this.#listeners.clear();
   };

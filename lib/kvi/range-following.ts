@@ -1,5 +1,5 @@
 import type { Clock } from '../store/clock.js';
-import { isHistoryGone, RequestTimeoutError } from '../store/errors.js';
+import { ClosedError, isHistoryGone, RequestTimeoutError } from '../store/errors.js';
 import { pause } from '../store/pause.js';
 import type { KeySpan, Store, Watch, WatchEvent, WatchResponse } from '../store/store.js';
 import { describeError } from './error-text.js';
@@ -7,11 +7,12 @@ import { isReserved } from './keys.js';
 import type { Snapshot } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
 import { readSnapshot } from './snapshot.js';
+import { TimeLimit } from './time-limit.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5000;
 
-/** How long a request for progress may stay unanswered before the present state is read instead. */
+/** How long a request for progress may stay unanswered before the range is read instead. */
 const READ_AFTER_MS = 500;
 
 /** Who is led from one revision of a range to the next. */
@@ -75,29 +76,41 @@ export class RangeFollowing {
   /**
    * Waits until the follower knows everything that was in the store when this was called.
    *
-   * @throws RequestTimeoutError after `requestTimeoutMs`; the signal's reason; what the read throws
+   * @throws RequestTimeoutError after `requestTimeoutMs`; ClosedError; the signal's reason; what a read throws
    */
-  async sync(signal: AbortSignal): Promise<void> {
-    const { store, clock, requestTimeoutMs } = this.#context;
-    const deadline = clock.now() + requestTimeoutMs;
-    const { revision } = await store.range({ key: this.#span.key, keysOnly: true });
-    this.#watch?.requestProgress();
-    let readAt = clock.now() + READ_AFTER_MS;
-    while (this.#follower.revision < revision) {
-      signal.throwIfAborted();
-      if (clock.now() >= deadline) throw this.#notInTime();
-      await this.#step(Math.min(readAt, deadline) - clock.now(), signal);
-      if (clock.now() < readAt) continue;
-      await this.#lookAt(revision);
-      readAt = clock.now() + READ_AFTER_MS;
+  async sync(signal?: AbortSignal): Promise<void> {
+    const { clock, requestTimeoutMs } = this.#context;
+    const signals = signal === undefined ? [this.#ended.signal] : [this.#ended.signal, signal];
+    const limit = new TimeLimit(clock, requestTimeoutMs, () => this.#notInTime(), signals);
+    try {
+      limit.signal.throwIfAborted();
+      await limit.wait(this.#catchUp(limit.signal));
+    } finally {
+      limit.end();
     }
   }
 
   /** Ends following. The follower stays at the revision that it has reached. */
   end(): void {
     this.#breakOff(this.#watch);
-    this.#ended.abort();
+    this.#ended.abort(new ClosedError(`${this.#label} is closed.`));
     this.#watch?.cancel();
+  }
+
+  /** Also out of an outage, or out of another history: where changes are missing, the revision alone says nothing. */
+  async #catchUp(signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#context;
+    let { revision } = await store.range({ key: this.#span.key, keysOnly: true });
+    this.#watch?.requestProgress();
+    let readAt = clock.now() + READ_AFTER_MS;
+    while (this.behindMs !== undefined || this.#follower.revision < revision) {
+      signal.throwIfAborted();
+      await this.#step(readAt - clock.now(), signal);
+      if (clock.now() < readAt) continue;
+      // It only goes back where a restored backup has taken the place of the store that was asked.
+      revision = Math.min(revision, await this.#look());
+      readAt = clock.now() + READ_AFTER_MS;
+    }
   }
 
   async #follow(firstWatch: Watch): Promise<void> {
@@ -128,14 +141,17 @@ export class RangeFollowing {
 
   async #reopen(failure: unknown): Promise<Watch | undefined> {
     let error = failure;
+    let isReadAnew = false;
     while (!this.#ended.signal.aborted) {
+      this.#report(error);
+      await this.#pauseAfter(error);
+      isReadAnew ||= isHistoryGone(error);
       try {
-        this.#report(error);
-        await this.#pauseAfter(error);
-        if (isHistoryGone(error)) await this.#readSnapshot();
+        if (isReadAnew) await this.#readSnapshot();
+        isReadAnew = false;
         return await this.#openWatch();
       } catch (next) {
-        error = isHistoryGone(error) ? error : next;
+        error = next;
       }
     }
     return undefined;
@@ -149,44 +165,46 @@ export class RangeFollowing {
     this.#watch = watch;
     if (this.#ended.signal.aborted) watch.cancel();
     else this.#brokenAt = undefined;
-    if (this.#steps.size > 0) watch.requestProgress();
+    this.#tellSteps();
     return watch;
   }
 
   /** Revision by revision, so that the follower is never between two. */
   #apply({ revision, events }: WatchResponse): void {
     const news = events.filter(({ kv }) => kv.modRevision > this.#follower.revision);
-    for (let from = 0; from < news.length;) {
+    for (let from = 0, to = 0; from < news.length; from = to) {
       const { modRevision } = news[from]!.kv;
-      const next = news.findIndex(({ kv }) => kv.modRevision > modRevision);
-      const to = next === -1 ? news.length : next;
-      this.#follower.advance(
+      while (news[to]?.kv.modRevision === modRevision) to++;
+      this.#advance(
         modRevision,
         news.slice(from, to).filter(({ kv }) => !isReserved(kv.key)),
       );
-      from = to;
     }
-    if (revision > this.#follower.revision) this.#follower.advance(revision, []);
+    if (revision > this.#follower.revision) this.#advance(revision, []);
     this.#tellSteps();
+  }
+
+  /** Whoever is told of one revision may end following before the next. */
+  #advance(revision: number, events: readonly WatchEvent[]): void {
+    if (!this.#ended.signal.aborted) this.#follower.advance(revision, events);
   }
 
   async #readSnapshot(): Promise<void> {
-    this.#follower.become(await readSnapshot(this.#context.store, this.#span));
-    this.#tellSteps();
+    const snapshot = await readSnapshot(this.#context.store, this.#span);
+    this.#ended.signal.throwIfAborted();
+    this.#follower.become(snapshot);
   }
 
-  /** For a store that does not tell how far a watch has come: a range that is as it is known has not changed. */
-  async #lookAt(revision: number): Promise<void> {
+  /**
+   * For a store that does not tell how far a watch has come: a range that is as it is known has not changed.
+   * Answers the store's revision.
+   */
+  async #look(): Promise<number> {
     this.#watch?.requestProgress();
-    try {
-      const snapshot = await readSnapshot(this.#context.store, this.#span, revision);
-      if (this.#follower.revision < revision && this.#follower.equals(snapshot)) {
-        this.#follower.advance(revision, []);
-      }
-    } catch (error) {
-      // The watch is told so, too, and takes a new snapshot.
-      if (!isHistoryGone(error)) throw error;
-    }
+    const snapshot = await readSnapshot(this.#context.store, this.#span);
+    const isNews = this.#follower.revision < snapshot.revision;
+    if (isNews && this.#follower.equals(snapshot)) this.#advance(snapshot.revision, []);
+    return snapshot.revision;
   }
 
   #tellSteps(): void {

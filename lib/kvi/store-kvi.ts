@@ -405,7 +405,6 @@ export class StoreKvi implements Kvi {
     call: (patience: Patience) => Promise<T>,
   ): Promise<T> {
     const sources = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    expectManyListeners(signal);
     const patience = new Patience(this.#clock, name, timeoutSec, sources);
     try {
       return await call(patience);

@@ -105,6 +105,52 @@ export function observeContract(fixture: Fixture): void {
       await view.sync();
       expect(told).toEqual(['1', '1', '2']);
     });
+
+    it('that is added or taken away by another is told from then on, or no more', async () => {
+      const kvi = await fixture.open();
+      await using view = await kvi.observe({ prefix: 'k/' });
+      const told: unknown[] = [];
+      const tell =
+        (name: string) =>
+        ({ key }: KeyChange): unknown =>
+          told.push([name, key]);
+      let taken = (): void => {};
+      // It takes itself away and adds itself anew each time, which must not be called for the same change again.
+      const renew = (change: KeyChange): void => {
+        off();
+        off = view.onChange(renew);
+        taken();
+        tell('renewed')(change);
+      };
+      let off = view.onChange(renew);
+      taken = view.onChange(tell('taken away'));
+      const put = (key: string) => ({ type: 'put', key, value: '' }) as const;
+      await fixture.foreign.txn({ success: [put('k/a'), put('k/b')] });
+      await view.sync();
+      await fixture.foreign.txn({ success: [put('k/c')] });
+      await view.sync();
+      expect(told).toEqual([
+        ['renewed', 'k/a'],
+        ['renewed', 'k/c'],
+      ]);
+    });
+
+    it('that closes the view is the last that is told', async () => {
+      const kvi = await fixture.open();
+      const view = await kvi.observe({ prefix: 'k/' });
+      const told: string[] = [];
+      view.onChange(({ key }) => {
+        told.push(key);
+        void view.close();
+      });
+      view.onChange(({ key }) => told.push(key));
+      const put = (key: string) => ({ type: 'put', key, value: '' }) as const;
+      await fixture.foreign.txn({ success: [put('k/a'), put('k/b')] });
+      await using other = await kvi.observe({ prefix: 'k/' });
+      await other.sync();
+      await rejectionOf(view.sync());
+      expect([told, view.size]).toEqual([['k/a'], 2]);
+    });
   });
 
   describe('closed', () => {

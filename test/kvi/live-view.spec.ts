@@ -1,31 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DELETE, type KeyChange, PUT } from '../../lib/kvi/key-change.js';
-import { RequestTimeoutError, UnavailableError } from '../../lib/store/errors.js';
-import type { Watch } from '../../lib/store/store.js';
+import {
+  ClosedError,
+  CompactedError,
+  RequestTimeoutError,
+  StoreReplacedError,
+  UnavailableError,
+} from '../../lib/store/errors.js';
+import { MemoryDatabase } from '../../lib/store/memory/database.js';
+import { MemoryStore } from '../../lib/store/memory/memory-store.js';
+import type { RangeRequest, Watch, WatchRequest, WatchResponse } from '../../lib/store/store.js';
+import { gate, rejectionOf } from '../contract/backend.js';
+import { BreakableWatches } from '../support/breakable-watches.js';
 import type { InterceptedStore } from '../support/intercepted-store.js';
 import { Workbench } from '../support/workbench.js';
-
-/** Lets a test break a store's watches; those that are begun meanwhile fail. */
-function breakable(store: InterceptedStore): { cut(): void; mend(): void } {
-  const cuts = new Set<(error: Error) => void>();
-  const open = async <T>(proceed: () => Promise<T>): Promise<T> => {
-    const watch = (await proceed()) as Watch;
-    const broken = new Promise<never>((_resolve, reject) => cuts.add(reject));
-    broken.catch(() => {});
-    const next = (): Promise<unknown> => Promise.race([broken, watch.next()]);
-    const end = { cancel: () => watch.cancel(), requestProgress: () => watch.requestProgress() };
-    return { next, cutOffMs: undefined, ...end } as T;
-  };
-  store.intercept('watch', open);
-  return {
-    cut() {
-      store.intercept('watch', () => Promise.reject(new UnavailableError('down')));
-      for (const reject of cuts) reject(new UnavailableError('cut'));
-      cuts.clear();
-    },
-    mend: () => store.intercept('watch', open),
-  };
-}
 
 describe('a live view', () => {
   let bench: Workbench;
@@ -40,7 +28,7 @@ describe('a live view', () => {
 
   it('that is cut off says since when, and misses nothing', async () => {
     const { kvi, store } = bench.open();
-    const line = breakable(store);
+    const line = new BreakableWatches(store);
     const view = await kvi.observe({ prefix: 'k/' });
     const told: (string | undefined)[] = [];
     view.onChange(({ value }) => told.push(value));
@@ -63,10 +51,14 @@ describe('a live view', () => {
   it('that missed what was compacted tells the differences, as changes', async () => {
     const { kvi, store } = bench.open();
     for (const key of ['gone', 'kept', 'changed', 'touched']) await put(`k/${key}`, 'before');
-    const line = breakable(store);
+    const line = new BreakableWatches(store);
     const view = await kvi.observe({ prefix: 'k/' });
     const changes: Omit<KeyChange, 'revision'>[] = [];
-    view.onChange(({ revision: _, ...change }) => changes.push(change));
+    const revisions: number[] = [];
+    view.onChange(({ revision, ...change }) => {
+      changes.push(change);
+      revisions.push(revision);
+    });
     line.cut();
     await bench.foreign.txn({ success: [{ type: 'delete', key: 'k/gone' }] });
     await put('k/new', 'now');
@@ -82,11 +74,13 @@ describe('a live view', () => {
       ['k/touched', 'before'],
     ]);
     expect(changes).toEqual([
-      { key: 'k/gone', op: DELETE, value: undefined, prevValue: 'before' },
-      { key: 'k/changed', op: PUT, value: 'now', prevValue: 'before' },
       { key: 'k/new', op: PUT, value: 'now' },
+      { key: 'k/changed', op: PUT, value: 'now', prevValue: 'before' },
       { key: 'k/touched', op: PUT, value: 'before', prevValue: 'before' },
+      { key: 'k/gone', op: DELETE, value: undefined, prevValue: 'before' },
     ]);
+    expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
+    expect(revisions.at(-1)).toBe(view.revision);
     expect(view.isCurrent).toBe(true);
     expect(bench.logger.at('warn')).toContainEqual(expect.stringContaining('missed changes'));
   });
@@ -115,6 +109,33 @@ describe('a live view', () => {
       expect(view.revision).toBe(revision);
     });
 
+    it('knows better than what comes later from before', async () => {
+      const { kvi, store } = bench.open();
+      const come = gate();
+      store.intercept('watch', async <T>(proceed: () => Promise<T>): Promise<T> => {
+        const watch = (await proceed()) as Watch;
+        const next = async (): Promise<WatchResponse | undefined> => {
+          await come.opened;
+          return watch.next();
+        };
+        const late = { next, cancel: () => watch.cancel(), requestProgress: () => {}, cutOffMs: undefined };
+        return late as unknown as T;
+      });
+      const view = await kvi.observe('k');
+      await put('k', 'came');
+      await bench.foreign.txn({ success: [{ type: 'delete', key: 'k' }] });
+      const synced = view.sync();
+      await bench.clock.advance(500);
+      await synced;
+      const { revision } = view;
+      const told: unknown[] = [];
+      view.onChange(({ value }) => told.push([value, view.revision]));
+      come.open();
+      await put('k', 'now');
+      await bench.clock.advance(0);
+      expect(told).toEqual([['now', revision + 1]]);
+    });
+
     it('is not in step while a change is on its way, and says so at its time', async () => {
       const { kvi, store } = bench.open({ requestTimeoutMs: 2000 });
       store.intercept('watch', async (proceed) => {
@@ -131,9 +152,56 @@ describe('a live view', () => {
     });
   });
 
+  describe('a sync', () => {
+    it('ends in time, with the signal and with the view, though the store does not answer', async () => {
+      const { kvi, store } = bench.open({ requestTimeoutMs: 2000 });
+      const view = await kvi.observe('k');
+      store.intercept('range', () => new Promise(() => {}));
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const byTime = rejectionOf(view.sync());
+      const bySignal = rejectionOf(view.sync({ signal: controller.signal }));
+      controller.abort(reason);
+      expect(await bySignal).toBe(reason);
+      await bench.clock.advance(2000);
+      expect(await byTime).toBeInstanceOf(RequestTimeoutError);
+      const byClose = rejectionOf(view.sync());
+      await view.close();
+      expect(await byClose).toBeInstanceOf(ClosedError);
+      expect(await byClose).toMatchObject({ message: "The view of 'k' is closed." });
+      expect(bench.clock.timerCount()).toBe(0);
+    });
+
+    it('waits out an outage that ends in time', async () => {
+      const { kvi, store } = bench.open({ requestTimeoutMs: 5000 });
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      line.cut();
+      const synced = view.sync();
+      await bench.clock.advance(1000);
+      line.mend();
+      await bench.clock.advance(3000);
+      await synced;
+      expect(view.isCurrent).toBe(true);
+    });
+
+    it('may be waited for by many at once', async () => {
+      const { kvi } = bench.open();
+      const warnings: Error[] = [];
+      const keep = (warning: Error): unknown => warnings.push(warning);
+      process.on('warning', keep);
+      const view = await kvi.observe('k');
+      const { signal } = new AbortController();
+      await Promise.all(Array.from({ length: 50 }, () => view.sync({ signal })));
+      await bench.clock.advance(0);
+      process.off('warning', keep);
+      expect(warnings).toEqual([]);
+    });
+  });
+
   it('leaves neither watch nor timer when it is closed in an outage', async () => {
     const { kvi, store } = bench.open();
-    const line = breakable(store);
+    const line = new BreakableWatches(store);
     const view = await kvi.observe('k');
     line.cut();
     await bench.clock.advance(1000);
@@ -151,5 +219,131 @@ describe('a live view', () => {
     await expect(kvi.observe('k')).rejects.toBeInstanceOf(UnavailableError);
     await bench.clock.advance(60_000);
     expect(store.countOf('watch')).toBe(1);
+  });
+
+  describe('closed', () => {
+    it('while its watch is begun anew leaves none behind', async () => {
+      const { kvi, store } = bench.open();
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      line.cut();
+      await bench.clock.advance(1000);
+      line.mend();
+      const begun = gate();
+      store.intercept('watch', async <T>(proceed: () => Promise<T>): Promise<T> => {
+        await begun.opened;
+        const watch = (await proceed()) as Watch;
+        const cancel = (): void => {
+          cancelled++;
+          watch.cancel();
+        };
+        return { next: () => watch.next(), requestProgress() {}, cutOffMs: undefined, cancel } as T;
+      });
+      let cancelled = 0;
+      await bench.clock.advance(5000);
+      await view.close();
+      begun.open();
+      await bench.clock.advance(0);
+      expect(cancelled).toBeGreaterThan(0);
+    });
+
+    it('while it is read anew stays as it was', async () => {
+      const { kvi, store } = bench.open();
+      await put('k', '1');
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      const { revision } = view;
+      const read = gate();
+      store.intercept('range', async (proceed) => {
+        const answer = await proceed();
+        await read.opened;
+        return answer;
+      });
+      line.breakNow(new CompactedError('gone', revision + 1));
+      await put('k', '2');
+      await bench.clock.advance(0);
+      await view.close();
+      read.open();
+      await bench.clock.advance(1000);
+      expect([view.get('k'), view.revision, line.openCount]).toEqual(['1', revision, 0]);
+    });
+
+    it('by a listener takes in nothing more, though more has come with it', async () => {
+      const { kvi, store } = bench.open();
+      const come = gate();
+      store.intercept('watch', async <T>(proceed: () => Promise<T>): Promise<T> => {
+        const watch = (await proceed()) as Watch;
+        const next = async (): Promise<WatchResponse | undefined> => {
+          await come.opened;
+          const [first, second] = [(await watch.next())!, (await watch.next())!];
+          return { revision: second.revision, events: [...first.events, ...second.events] };
+        };
+        return {
+          next,
+          requestProgress() {},
+          cutOffMs: undefined,
+          cancel: () => watch.cancel(),
+        } as unknown as T;
+      });
+      const view = await kvi.observe('k');
+      const told: unknown[] = [];
+      view.onChange(({ value }) => told.push(value));
+      view.onChange(() => view.close());
+      for (const value of ['1', '2']) await put('k', value);
+      come.open();
+      await bench.clock.advance(0);
+      expect([told, view.get('k')]).toEqual([['1'], '1']);
+    });
+  });
+
+  describe('in another history', () => {
+    /** Puts another store behind the handle, as a restored backup is: with one put of each value. */
+    async function replace(store: InterceptedStore, ...values: string[]): Promise<void> {
+      const other = new MemoryStore(new MemoryDatabase());
+      for (const value of values) await other.txn({ success: [{ type: 'put', key: 'k', value }] });
+      store.intercept('range', (_, request) => other.range(request as RangeRequest) as never);
+      store.intercept('watch', (_, request) => other.watch(request as WatchRequest) as never);
+    }
+
+    it('tells of other values, though the revisions are the same', async () => {
+      const { kvi, store } = bench.open();
+      await put('k', 'old');
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      const told: (string | undefined)[] = [];
+      view.onChange(({ value }) => told.push(value));
+      await replace(store, 'restored');
+      line.breakNow(new StoreReplacedError('another'));
+      await bench.clock.advance(0);
+      expect([told, view.get('k'), view.isCurrent]).toEqual([['restored'], 'restored', true]);
+    });
+
+    it('is in step with that one, though its own revision was higher', async () => {
+      const { kvi, store } = bench.open();
+      for (const value of ['1', '2', '3']) await put('k', value);
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      const old = view.revision;
+      await replace(store, 'restored');
+      const synced = view.sync();
+      line.breakNow(new StoreReplacedError('another'));
+      await synced;
+      expect([view.get('k'), view.revision, view.isCurrent]).toEqual(['restored', old - 2, true]);
+    });
+
+    it('that came while it waited is what it waits for', async () => {
+      const { kvi, store } = bench.open();
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      line.cut();
+      for (const value of ['1', '2', '3']) await put('k', value);
+      const synced = view.sync();
+      await bench.clock.advance(0);
+      await replace(store, 'restored');
+      line.breakNow(new StoreReplacedError('another'));
+      await bench.clock.advance(2000);
+      await synced;
+      expect([view.get('k'), view.isCurrent]).toEqual(['restored', true]);
+    });
   });
 });
