@@ -148,7 +148,6 @@ export class RangeFollowing {
       isReadAnew ||= isHistoryGone(error);
       try {
         if (isReadAnew) await this.#readSnapshot();
-        isReadAnew = false;
         return await this.#openWatch();
       } catch (next) {
         error = next;

@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DELETE, type KeyChange, PUT } from '../../lib/kvi/key-change.js';
 import {
@@ -46,6 +47,25 @@ describe('a live view', () => {
     expect(bench.logger.at('warn')[0]).toMatch(
       /^The view of 'k\/…' cannot be followed: UnavailableError: cut/,
     );
+  });
+
+  it('whose watch fails when it was cut off for a while is stale from the beginning of that', async () => {
+    const { kvi, store } = bench.open();
+    let fail = (_error: Error): void => {};
+    store.intercept('watch', async <T>(): Promise<T> => {
+      const next = (): Promise<never> =>
+        new Promise((_resolve, reject) => {
+          fail = reject;
+        });
+      return { next, cancel() {}, requestProgress() {}, cutOffMs: 5000 } as T;
+    });
+    const view = await kvi.observe('k');
+    const behindMs = (): number => Date.now() - view.staleSince!.getTime();
+    expect(behindMs()).toBeGreaterThanOrEqual(5000);
+    store.intercept('watch', () => Promise.reject(new UnavailableError('down')));
+    fail(new CompactedError('gone', 2));
+    await bench.clock.advance(1000);
+    expect(behindMs()).toBeGreaterThanOrEqual(6000);
   });
 
   it('that missed what was compacted tells the differences, as changes', async () => {
@@ -136,6 +156,29 @@ describe('a live view', () => {
       expect(told).toEqual([['now', revision + 1]]);
     });
 
+    it('does not go back for a look that was late', async () => {
+      const { kvi, store } = bench.open();
+      silence(store);
+      const view = await kvi.observe('k');
+      await put('elsewhere', '1');
+      const synced = view.sync();
+      await bench.clock.advance(0);
+      const read = gate();
+      store.intercept('range', async (proceed) => {
+        const answer = await proceed();
+        await read.opened;
+        return answer;
+      });
+      await bench.clock.advance(500);
+      await put('k', 'came');
+      await bench.foreign.txn({ success: [{ type: 'delete', key: 'k' }] });
+      await bench.clock.advance(0);
+      const { revision } = view;
+      read.open();
+      await synced;
+      expect(view.revision).toBe(revision);
+    });
+
     it('is not in step while a change is on its way, and says so at its time', async () => {
       const { kvi, store } = bench.open({ requestTimeoutMs: 2000 });
       store.intercept('watch', async (proceed) => {
@@ -145,10 +188,13 @@ describe('a live view', () => {
       });
       const view = await kvi.observe('k');
       await put('k', '1');
-      const synced = expect(view.sync()).rejects.toBeInstanceOf(RequestTimeoutError);
+      const synced = rejectionOf(view.sync());
       await bench.clock.advance(2000);
-      await synced;
+      expect(await synced).toBeInstanceOf(RequestTimeoutError);
       expect(view.has('k')).toBe(false);
+      const reads = store.countOf('range');
+      await bench.clock.advance(60_000);
+      expect(store.countOf('range')).toBe(reads);
     });
   });
 
@@ -187,15 +233,21 @@ describe('a live view', () => {
 
     it('may be waited for by many at once', async () => {
       const { kvi } = bench.open();
-      const warnings: Error[] = [];
-      const keep = (warning: Error): unknown => warnings.push(warning);
-      process.on('warning', keep);
       const view = await kvi.observe('k');
       const { signal } = new AbortController();
       await Promise.all(Array.from({ length: 50 }, () => view.sync({ signal })));
-      await bench.clock.advance(0);
-      process.off('warning', keep);
-      expect(warnings).toEqual([]);
+      expect(getMaxListeners(signal)).toBe(Infinity);
+    });
+
+    it('that is over before it begins asks nothing', async () => {
+      const { kvi, store } = bench.open();
+      const view = await kvi.observe('k');
+      const reads = store.countOf('range');
+      const reason = new Error('enough');
+      expect(await rejectionOf(view.sync({ signal: AbortSignal.abort(reason) }))).toBe(reason);
+      await view.close();
+      expect(await rejectionOf(view.sync())).toBeInstanceOf(ClosedError);
+      expect(store.countOf('range')).toBe(reads);
     });
   });
 
@@ -245,6 +297,7 @@ describe('a live view', () => {
       begun.open();
       await bench.clock.advance(0);
       expect(cancelled).toBeGreaterThan(0);
+      expect(view.isCurrent).toBe(false);
     });
 
     it('while it is read anew stays as it was', async () => {
@@ -329,6 +382,23 @@ describe('a live view', () => {
       line.breakNow(new StoreReplacedError('another'));
       await synced;
       expect([view.get('k'), view.revision, view.isCurrent]).toEqual(['restored', old - 2, true]);
+    });
+
+    it('is read anew although the first try to read failed', async () => {
+      const { kvi, store } = bench.open();
+      for (const value of ['1', '2', '3']) await put('k', value);
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      store.intercept('range', () => Promise.reject(new UnavailableError('down')));
+      line.breakNow(new StoreReplacedError('another'));
+      await bench.clock.advance(0);
+      await replace(store, 'restored');
+      await bench.clock.advance(1000);
+      expect([view.get('k'), view.isCurrent]).toEqual(['restored', true]);
+      expect(bench.logger.at('warn')).toEqual([
+        expect.stringContaining('missed changes'),
+        expect.stringContaining('cannot be followed: UnavailableError: down'),
+      ]);
     });
 
     it('that came while it waited is what it waits for', async () => {
