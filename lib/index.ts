@@ -70,3 +70,10 @@ export {
   type KeyChangeMethodDecorator,
   type OnKeyChangeOptions,
 } from './nest/on-key-change.decorator.js';
+export {
+  OnDeposed,
+  OnElected,
+  type ElectionMethodDecorator,
+  type ElectionOptions,
+} from './nest/election.decorators.js';
+export type { LeaderTerm } from './nest/leader-term.js';

@@ -75,6 +75,8 @@ describe('lib', () => {
         'DistLocked',
         'currentLock',
         'OnKeyChange',
+        'OnElected',
+        'OnDeposed',
         'KeyChangeOp',
         'PUT',
         'DELETE',

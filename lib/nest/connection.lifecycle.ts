@@ -11,6 +11,8 @@ import { systemClock } from '../store/clock.js';
 import { connectionsOf, orAbandon } from './connection.registry.js';
 import type { Connection } from './connection.settings.js';
 import { DistLockedExplorer } from './dist-locked.explorer.js';
+import { ElectionExplorer } from './election.explorer.js';
+import { ElectionOrchestrator } from './election.orchestrator.js';
 import { HMETCD_CONNECTION, HMETCD_KVI } from './hmetcd.constants.js';
 import { InstanceMarker } from './instance.marker.js';
 import { KeyChangeExplorer } from './key-change.explorer.js';
@@ -31,6 +33,8 @@ export class ConnectionLifecycle
     private readonly lockedMethods: DistLockedExplorer,
     private readonly handlers: KeyChangeExplorer,
     private readonly orchestrator: KeyChangeOrchestrator,
+    private readonly candidates: ElectionExplorer,
+    private readonly elections: ElectionOrchestrator,
     private readonly marker: InstanceMarker,
   ) {}
 
@@ -38,21 +42,25 @@ export class ConnectionLifecycle
     return orAbandon(this.modules, () => {
       this.lockedMethods.giveConnections();
       this.handlers.explore();
+      this.candidates.explore();
     });
   }
 
-  /** The marker comes last: an instance that is seen handles changes already. */
+  /**
+   * The marker comes last: an instance that is seen handles changes already. Nobody stands for election before every
+   * connection is up: a leader whose start fails would keep the others waiting.
+   */
   onApplicationBootstrap(): Promise<void> {
     return orAbandon(this.modules, async () => {
       this.lockedMethods.warnOfSharedDefaultLock();
       await this.orchestrator.start();
       await this.marker.announce();
-      connectionsOf(this.modules).hasStarted(this.connection.settings.name);
+      connectionsOf(this.modules).hasStarted(this.connection.settings.name, () => this.elections.start());
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    await this.orchestrator.stop();
+    await Promise.all([this.orchestrator.stop(), this.elections.stop()]);
     this.closeIfShutdownHangs();
   }
 

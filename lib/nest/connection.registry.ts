@@ -5,6 +5,7 @@ import type { Kvi } from '../kvi/kvi.js';
 class OpenConnections {
   private readonly starting = new Map<string | undefined, Kvi>();
   private readonly started = new Set<string | undefined>();
+  private readonly atStart: (() => void)[] = [];
   private state: 'starting' | 'started' | 'abandoned' = 'starting';
 
   /** Nest builds providers side by side: one connection may come up after another made the start fail. */
@@ -13,12 +14,18 @@ class OpenConnections {
     if (this.state === 'abandoned') await kvi.close();
   }
 
-  /** Told by each connection. With the last one the start is over, and what a lazy module fails at concerns none of them. */
-  hasStarted(name: string | undefined): void {
+  /**
+   * Told by each connection. With the last one the start is over, and what a lazy module fails at concerns none of them.
+   *
+   * @param begin what the connection does from then on; not called when the start fails
+   */
+  hasStarted(name: string | undefined, begin: () => void): void {
     this.started.add(name);
+    this.atStart.push(begin);
     if (![...this.starting.keys()].every((opened) => this.started.has(opened))) return;
     this.state = 'started';
     this.starting.clear();
+    for (const step of this.atStart.splice(0)) step();
   }
 
   async abandon(): Promise<void> {

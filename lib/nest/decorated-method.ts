@@ -23,6 +23,20 @@ export function methodOf(decorator: string, { target, key, descriptor }: Decorat
   return descriptor!.value as Method;
 }
 
+/**
+ * The method that Nest is to find by its name, and the library to call.
+ *
+ * @throws InvalidArgumentError as {@link methodOf}, and for a method named by a symbol: Nest's scan would not see it
+ */
+export function handlerOf(decorator: string, decorated: Decorated): Method {
+  const { target, key } = decorated;
+  const method = methodOf(decorator, decorated);
+  if (typeof key === 'symbol') {
+    throw new InvalidArgumentError(NOT_A_METHOD(decorator, memberName(target, key), 'named by a symbol'));
+  }
+  return method;
+}
+
 export function memberName(target: object, key: string | symbol): string {
   const owner = typeof target === 'function' ? target : target.constructor;
   return `${owner.name}.${String(key)}`;

@@ -9,7 +9,7 @@ import { SHARED_DEFAULT_LOCK, UNKNOWN_CONNECTION } from './hmetcd.messages.js';
 import type { KviService } from './kvi.service.js';
 import { ProviderScanner } from './provider.scanner.js';
 
-/** Sees to the objects with `@DistLocked` methods, and `@OnKeyChange` ones, that Nest did not construct. */
+/** Sees to the objects with `@DistLocked` methods, or ones of another decorator, that Nest did not construct. */
 @Injectable()
 export class DistLockedExplorer {
   constructor(

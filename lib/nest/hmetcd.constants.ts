@@ -9,6 +9,7 @@ export const HMETCD_KVI = 'nestjs-hmetcd connection';
 
 export const DIST_LOCKED_METADATA = 'nestjs-hmetcd:dist-locked';
 export const ON_KEY_CHANGE_METADATA = 'nestjs-hmetcd:on-key-change';
+export const ELECTION_METADATA = 'nestjs-hmetcd:election';
 
 /** The context of the module's log lines. */
 export const LOGGER_CONTEXT = 'HmEtcd';

@@ -21,12 +21,14 @@ export const NO_INSTANCE_OPTION = (name: string | undefined): string =>
   `options.instance must be given to the module of ${connectionTitle(name)} for instances() to know where they are, ` +
   "for example instance: { prefix: 'instances/' }. Nothing was sent.";
 
+const DECORATORS = '@DistLocked, @OnKeyChange, @OnElected or @OnDeposed';
+
 /** The description of the hidden property that carries a connection; Nest shows it when it cannot be injected. */
 export const CONNECTION_PROPERTY = (name: string | undefined): string =>
-  `HmEtcd ${connectionTitle(name)}, which @DistLocked or @OnKeyChange needs: import ${forRootOf(name)}`;
+  `HmEtcd ${connectionTitle(name)}, which ${DECORATORS} needs: import ${forRootOf(name)}`;
 
 export const UNKNOWN_CONNECTION = (className: string, name: string | undefined): string =>
-  `${className} has methods with @DistLocked or @OnKeyChange on ${connectionTitle(name)}, ` +
+  `${className} has methods with ${DECORATORS} on ${connectionTitle(name)}, ` +
   `but no module defines it: import ${forRootOf(name)}.`;
 
 export const NO_CONNECTION = (method: string, name: string | undefined): string =>
@@ -51,9 +53,9 @@ export const SHARED_DEFAULT_LOCK = (lockName: string, methods: readonly string[]
   `${methods.join(', ')} share the default lock '${lockName}': while one runs the others wait. ` +
   'Give each a lock of its own by @DistLocked(timeoutSec, { name }).';
 
-export const REQUEST_SCOPED_HANDLER = (method: string): string =>
-  `${method} is marked with @OnKeyChange, but its class is request-scoped, or transient and used by nobody: there is no ` +
-  'object to call when a key changes. Move the handler to a class of the default scope.';
+export const REQUEST_SCOPED_HANDLER = (method: string, decorator: string): string =>
+  `${method} is marked with ${decorator}, but its class is request-scoped, or transient and used by nobody: there is no ` +
+  'object to call. Move the handler to a class of the default scope.';
 
 export const HANDLER_THREW = (method: string, error: string): string =>
   `${method} (@OnKeyChange) threw ${error}; it goes on with the next change`;
@@ -77,6 +79,29 @@ export const MARKER_SKIPPED =
 
 export const SLOW_HANDLERS = (methods: readonly string[], waitedMs: number): string =>
   `shutdown goes on without ${methods.join(', ')} (@OnKeyChange), which did not finish within ${waitedMs} ms`;
+
+export const ELECTED = (name: string, fencingToken: number): string =>
+  `elected leader '${name}', with the fencing token ${fencingToken}`;
+
+export const LEADERSHIP_GIVEN_UP = (name: string): string =>
+  `The application shuts down and gives up its part in the election '${name}'.`;
+
+export const ELECTION_HANDLER_THREW = (method: string, error: string): string =>
+  `${method} threw ${error}; the term goes on`;
+
+export const SLOW_TERM = (name: string, methods: readonly string[], waitedMs: number): string =>
+  `the term as leader '${name}' is over since ${waitedMs} ms, but these still run: ${methods.join(', ')}. Until they end, this ` +
+  "instance does not stand for election again, nor give the lock back. End on the term's signal.";
+
+export const ELECTION_FAILED = (name: string, error: string): string =>
+  `standing for the election '${name}' failed with ${error}; trying again until the store takes it`;
+
+export const NOBODY_TO_ELECT = (method: string, name: string): string =>
+  `${method} is never called: no method is marked with @OnElected('${name}') on the same connection, so that this ` +
+  'application does not stand for that election';
+
+export const ELECTIONS_SKIPPED = (names: readonly string[]): string =>
+  `skipped the elections ${names.map((name) => `'${name}'`).join(', ')}: the connection takes no locks, it is probably a mock`;
 
 function capitalised(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -3,6 +3,9 @@ import { DiscoveryModule } from '@nestjs/core';
 import { ConnectionLifecycle } from './connection.lifecycle.js';
 import { DistLockedExplorer } from './dist-locked.explorer.js';
 import { DistLockedMetadataAccessor } from './dist-locked.metadata-accessor.js';
+import { ElectionExplorer } from './election.explorer.js';
+import { ElectionMetadataAccessor } from './election.metadata-accessor.js';
+import { ElectionOrchestrator } from './election.orchestrator.js';
 import { checkAsyncOptions, readModuleOptions } from './hmetcd-options.checks.js';
 import type {
   HmEtcdModuleAsyncOptions,
@@ -68,6 +71,9 @@ function connectionModule(
       KeyChangeMetadataAccessor,
       KeyChangeExplorer,
       KeyChangeOrchestrator,
+      ElectionMetadataAccessor,
+      ElectionExplorer,
+      ElectionOrchestrator,
       InstanceMarker,
       ConnectionLifecycle,
     ],

@@ -30,7 +30,7 @@ export class KeyChangeExplorer {
   private addHandler({ className, instance }: Found, method: string, mark: KeyChangeMetadata): void {
     if (mark.connection !== this.connection.settings.name) return;
     const name = `${className}.${method}`;
-    if (instance === undefined) throw new InvalidArgumentError(REQUEST_SCOPED_HANDLER(name));
+    if (instance === undefined) throw new InvalidArgumentError(REQUEST_SCOPED_HANDLER(name, '@OnKeyChange'));
     // Looked up at each call, so that a spy put there later is called too.
     const methods = instance as Record<string, (change: KeyChange) => unknown>;
     this.orchestrator.add({ name, mark, call: (change) => methods[method]!(change) });

@@ -1,11 +1,9 @@
 import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type { KeyRange } from '../kvi/kvi.js';
 import { checkBoolean, checkChangeOp, checkFields, checkRange, refuseInverted } from '../kvi/validate.js';
-import { InvalidArgumentError } from '../store/errors.js';
 import { injectConnection } from './connection.property.js';
-import { memberName, methodOf } from './decorated-method.js';
+import { handlerOf } from './decorated-method.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
-import { NOT_A_METHOD } from './hmetcd.messages.js';
 import { addKeyChangeMetadata, type KeyChangeMetadata } from './key-change.metadata-accessor.js';
 
 /** @publicApi */
@@ -68,8 +66,7 @@ export function OnKeyChange<Op extends PUT | DELETE = PUT | DELETE>(
 ): KeyChangeMethodDecorator<Op> {
   const metadata = readArguments(keyOrRange, op, options);
   return (target, key, descriptor) => {
-    const method = methodOf('@OnKeyChange', { target, key, descriptor });
-    refuseSymbol(target, key);
+    const method = handlerOf('@OnKeyChange', { target, key, descriptor });
     addKeyChangeMetadata(method, metadata);
     injectConnection(target, metadata.connection);
   };
@@ -90,13 +87,4 @@ function readArguments(
   });
   const { initial = false, prevValue = false, connection } = options;
   return { range, op, initial, prevValue, connection };
-}
-
-/** Nest scans methods by name: one named by a symbol would never be called. */
-function refuseSymbol(target: object, key: string | symbol): void {
-  if (typeof key === 'symbol') {
-    throw new InvalidArgumentError(
-      NOT_A_METHOD('@OnKeyChange', memberName(target, key), 'named by a symbol'),
-    );
-  }
 }
