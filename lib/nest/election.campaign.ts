@@ -53,7 +53,7 @@ export class ElectionCampaign {
 
   /** Goes on until it is stopped or the connection closes; does not reject. */
   async run(): Promise<void> {
-    while (await this.stand());
+    while (!this.stopped.signal.aborted && (await this.stand()));
   }
 
   /** Leaves the queue, or ends the term. */
