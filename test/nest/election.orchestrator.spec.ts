@@ -236,6 +236,10 @@ describe('app.close()', () => {
         await gate.promise;
         await this.kvi.store('state', `held: ${term.isHeld}`);
       }
+
+      async onApplicationShutdown(): Promise<void> {
+        events.add(`holder: ${(await observer.lockInfo('leader')).holder?.key}`);
+      }
     }
     const { logger, module } = forRoot();
     const app = await start({ imports: [module], providers: [Leader] });
@@ -246,6 +250,7 @@ describe('app.close()', () => {
     gate.resolve();
     await closing;
     expect(await observer.get('state')).toBe('held: true');
+    expect(events.entries[2]).toBe('holder: undefined');
     expect((await observer.lock('leader', { timeoutSec: 0 })).isHeld).toBe(true);
     expect([logger.at('warn'), logger.at('error')]).toEqual([[], []]);
   });
@@ -285,5 +290,23 @@ describe('a mock of the connection', () => {
     expect(await logger.line('debug', /elections/)).toBe(ELECTIONS_SKIPPED(['leader']));
     await close(app);
     expect(events.entries).toEqual([]);
+  });
+
+  it('is asked for the lock once for each name, however many methods there are', async () => {
+    @Injectable()
+    class Candidate {
+      @OnElected('x')
+      @OnElected('y')
+      elected(): void {}
+
+      @OnElected('x')
+      also(): void {}
+    }
+    const names: string[] = [];
+    const mock = { withLock: (name: string) => void names.push(name) };
+    await start({ imports: [forRoot().module], providers: [Candidate] }, (builder) =>
+      builder.overrideProvider(KviService).useValue(mock),
+    );
+    expect(names).toEqual(['x', 'y']);
   });
 });

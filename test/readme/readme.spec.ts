@@ -3,9 +3,10 @@ import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it, jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
-import { KviService, open } from 'nestjs-hmetcd';
+import { HmEtcdModule, KviService, open } from 'nestjs-hmetcd';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { everyFunction } from './interface.js';
+import { Dispatcher } from './leader.js';
 import { AppModule, Reports } from './quick-start.js';
 
 const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
@@ -20,6 +21,29 @@ it('shows the quick start as it is tested', () => {
 
 it('shows the functions of the interface as they are tested', () => {
   expect(readme).toContain(source('./interface.ts'));
+});
+
+it('shows the leader as it is tested', () => {
+  expect(readme).toContain(source('./leader.ts'));
+});
+
+it('has a leader of which there is one', async () => {
+  const endpoint = `mem:${randomUUID()}`;
+  const startReplica = async () => {
+    const imports = [HmEtcdModule.forRoot({ endpoint, logger: new RecordingLogger() })];
+    const testing = await Test.createTestingModule({ imports, providers: [Dispatcher] }).compile();
+    return testing.init();
+  };
+  const replicas = [await startReplica(), await startReplica()] as const;
+  const [first, second] = replicas.map((app) => app.get(Dispatcher)) as [Dispatcher, Dispatcher];
+  while (!first.leads) await setImmediate();
+  const kvi = replicas[1].get(KviService);
+  while ((await kvi.get('dispatch/round')) !== '1') await setImmediate();
+  expect(second.leads).toBe(false);
+  await replicas[0].close();
+  while (!second.leads) await setImmediate();
+  expect(first.leads).toBe(false);
+  await replicas[1].close();
 });
 
 it('has a quick start that does what it says', async () => {
