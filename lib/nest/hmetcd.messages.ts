@@ -60,6 +60,9 @@ export const REQUEST_SCOPED_HANDLER = (method: string, decorator: string): strin
 export const HANDLER_THREW = (method: string, error: string): string =>
   `${method} (@OnKeyChange) threw ${error}; it goes on with the next change`;
 
+export const ON_ERROR_THREW = (method: string, error: string): string =>
+  `the onError of ${method} (@OnKeyChange) threw ${error}; it goes on with the next change`;
+
 export const CHANGES_MISSED = (method: string): string =>
   `${method} (@OnKeyChange) missed changes: the store compacted them away before they were read. It goes on from now; ` +
   'with { initial: true } it would be called for every difference.';

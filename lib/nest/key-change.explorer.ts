@@ -33,6 +33,11 @@ export class KeyChangeExplorer {
     if (instance === undefined) throw new InvalidArgumentError(REQUEST_SCOPED_HANDLER(name, '@OnKeyChange'));
     // Looked up at each call, so that a spy put there later is called too.
     const methods = instance as Record<string, (change: KeyChange) => unknown>;
-    this.orchestrator.add({ name, mark, call: (change) => methods[method]!(change) });
+    this.orchestrator.add({
+      name,
+      mark,
+      call: (change) => methods[method]!(change),
+      failed: (error, change) => mark.onError?.call(instance, error, change),
+    });
   }
 }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import type { DELETE, PUT } from '../kvi/key-change.js';
+import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type { KeyRange } from '../kvi/kvi.js';
 import { ON_KEY_CHANGE_METADATA } from './hmetcd.constants.js';
+
+export type KeyChangeErrorHandler = (error: unknown, change: KeyChange) => unknown;
 
 /** One `@OnKeyChange` on a method. */
 export interface KeyChangeMetadata {
@@ -10,6 +12,7 @@ export interface KeyChangeMetadata {
   readonly op: PUT | DELETE | undefined;
   readonly initial: boolean;
   readonly prevValue: boolean;
+  readonly onError: KeyChangeErrorHandler | undefined;
   readonly connection: string | undefined;
 }
 

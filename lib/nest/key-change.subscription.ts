@@ -6,8 +6,14 @@ import type { RunningTasks } from '../kvi/running-tasks.js';
 import { ClosedError, isHistoryGone } from '../store/errors.js';
 import type { ChangeSequence, ChangeSource } from './change-source.js';
 import { describeError, describeThrown } from '../kvi/error-text.js';
-import { CHANGES_FAILED, CHANGES_MISSED, CHANGES_RESYNCED, HANDLER_THREW } from './hmetcd.messages.js';
-import type { KeyChangeMetadata } from './key-change.metadata-accessor.js';
+import {
+  CHANGES_FAILED,
+  CHANGES_MISSED,
+  CHANGES_RESYNCED,
+  HANDLER_THREW,
+  ON_ERROR_THREW,
+} from './hmetcd.messages.js';
+import type { KeyChangeErrorHandler, KeyChangeMetadata } from './key-change.metadata-accessor.js';
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
@@ -17,6 +23,8 @@ export interface KeyChangeHandler {
   readonly name: string;
   readonly mark: KeyChangeMetadata;
   readonly call: (change: KeyChange) => unknown;
+  /** Told what a call threw. */
+  readonly failed: KeyChangeErrorHandler;
 }
 
 /** Where to go on: the changes from `revision` on, without those of that revision that were handed over already. */
@@ -178,6 +186,15 @@ export class KeyChangeSubscription {
       await this.handler.call(change);
     } catch (error) {
       this.context.logger.error(HANDLER_THREW(this.handler.name, describeThrown(error)));
+      await this.tellOfFailure(error, change);
+    }
+  }
+
+  private async tellOfFailure(failure: unknown, change: KeyChange): Promise<void> {
+    try {
+      await this.handler.failed(failure, change);
+    } catch (error) {
+      this.context.logger.error(ON_ERROR_THREW(this.handler.name, describeThrown(error)));
     }
   }
 }

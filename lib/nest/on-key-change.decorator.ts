@@ -1,10 +1,21 @@
 import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type { KeyRange } from '../kvi/kvi.js';
-import { checkBoolean, checkChangeOp, checkFields, checkRange, refuseInverted } from '../kvi/validate.js';
+import {
+  checkBoolean,
+  checkChangeOp,
+  checkFields,
+  checkFunction,
+  checkRange,
+  refuseInverted,
+} from '../kvi/validate.js';
 import { injectConnection } from './connection.property.js';
 import { handlerOf } from './decorated-method.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
-import { addKeyChangeMetadata, type KeyChangeMetadata } from './key-change.metadata-accessor.js';
+import {
+  addKeyChangeMetadata,
+  type KeyChangeErrorHandler,
+  type KeyChangeMetadata,
+} from './key-change.metadata-accessor.js';
 
 /** @publicApi */
 export interface OnKeyChangeOptions {
@@ -22,6 +33,14 @@ export interface OnKeyChangeOptions {
    * @default false
    */
   readonly prevValue?: boolean;
+
+  /**
+   * Called with what the handler threw, after the log line, on the handler's object (as a `function`, with `this`). It
+   * is awaited before the next change; what it throws itself is logged.
+   *
+   * @default undefined the log line alone
+   */
+  readonly onError?: KeyChangeErrorHandler;
 
   /**
    * The name of the connection whose keys these are.
@@ -46,7 +65,7 @@ export type KeyChangeMethodDecorator<Op extends PUT | DELETE = PUT | DELETE> = <
 
 /**
  * Calls the method with every change of a key, a prefix or a range, from bootstrap until shutdown: one at a time, in
- * order of revision, awaiting what it returns. One that throws is logged, and the next change comes all the same.
+ * order of revision, awaiting what it returns. One that throws is logged, and told to `onError`; the next change comes all the same.
  * Neither a deletion nor the returned value ends it.
  *
  * For methods of providers, controllers, guards, interceptors and alike, once for each object; may be put on one
@@ -83,8 +102,9 @@ function readArguments(
   checkFields<OnKeyChangeOptions>('options', options, {
     initial: checkBoolean,
     prevValue: checkBoolean,
+    onError: checkFunction,
     connection: checkConnectionName,
   });
-  const { initial = false, prevValue = false, connection } = options;
-  return { range, op, initial, prevValue, connection };
+  const { initial = false, prevValue = false, onError, connection } = options;
+  return { range, op, initial, prevValue, onError, connection };
 }

@@ -22,6 +22,7 @@ import {
   CHANGES_MISSED,
   CHANGES_RESYNCED,
   HANDLER_THREW,
+  ON_ERROR_THREW,
 } from '../../lib/nest/hmetcd.messages.js';
 import { KeyChangeSubscription } from '../../lib/nest/key-change.subscription.js';
 import { RecordingLogger } from '../support/recording-logger.js';
@@ -64,6 +65,10 @@ async function startWith<T>(service: Type<T>, keys: Record<string, string> = {})
   // `kvi` is a handle of another application, which knows nothing of the handler.
   return { app, service: app.get(service), kvi, logger, overrun, forgetHistory };
 }
+
+const raise = (error: Error): never => {
+  throw error;
+};
 
 abstract class Handling {
   readonly changes = new Journal<KeyChange>();
@@ -217,6 +222,75 @@ describe('a handler', () => {
     await kvi.store('key', '1');
     await kvi.store('key', '2');
     expect(await service.first(2)).toEqual(['key=1', 'key=2']);
+  });
+
+  it('that throws is told to onError: the error, the change, on its own object, and awaited', async () => {
+    const gate = new Deferred();
+    const failure = new Error('as expected');
+    @Injectable()
+    class Service {
+      readonly steps = new Journal<unknown>();
+
+      @OnKeyChange('key', PUT, {
+        async onError(this: Service, error, { key, value }) {
+          this.steps.add([error, key, value]);
+          await gate.promise;
+        },
+      })
+      async changed({ value }: KeyChange & { op: PUT }): Promise<void> {
+        this.steps.add(value);
+        if (value === '1') throw failure;
+      }
+    }
+    const { service, kvi, logger } = await startWith(Service);
+    await kvi.store('key', '1');
+    await kvi.store('key', '2');
+    await service.steps.reaches(2);
+    await new Promise(setImmediate);
+    expect(service.steps.entries).toEqual(['1', [failure, 'key', '1']]);
+    gate.resolve();
+    expect((await service.steps.reaches(3))[2]).toBe('2');
+    await logger.line('error', /^Service\.changed \(@OnKeyChange\) threw Error/);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['throws', () => raise(new TypeError('a secret'))],
+    ['rejects', () => Promise.reject(new TypeError('a secret'))],
+  ])('whose onError %s goes on, and the log has both', async (_title, onError) => {
+    @Injectable()
+    class Service extends Handling {
+      @OnKeyChange('key', undefined, { onError })
+      changed(change: KeyChange): void {
+        this.record(change);
+        throw new Error('as expected');
+      }
+    }
+    const { service, kvi, logger } = await startWith(Service);
+    await kvi.store('key', '1');
+    await kvi.store('key', '2');
+    expect(await service.first(2)).toEqual(['key=1', 'key=2']);
+    await logger.line('error', /^Service\.changed \(@OnKeyChange\) threw Error/);
+    const line = await logger.line('error', /onError/);
+    expect(line).toContain(ON_ERROR_THREW('Service.changed', 'TypeError').split(';')[0]);
+    expect(line).not.toContain('secret');
+  });
+
+  it('whose onError does well is not told of twice', async () => {
+    @Injectable()
+    class Service extends Handling {
+      @OnKeyChange('key', undefined, { onError: () => undefined })
+      changed(change: KeyChange): void {
+        this.record(change);
+        throw new Error('as expected');
+      }
+    }
+    const { service, kvi, logger } = await startWith(Service);
+    await kvi.store('key', '1');
+    await kvi.store('key', '2');
+    await service.first(2);
+    await new Promise(setImmediate);
+    expect(logger.at('error').filter((line) => line.includes('onError'))).toEqual([]);
+    expect(logger.at('error')).toHaveLength(2);
   });
 
   it('whose error is of this library is logged with its message', async () => {
@@ -485,8 +559,9 @@ async function subscribe(source: ChangeSource, mark: { op?: PUT | DELETE; initia
   const { op, initial = false } = mark;
   const handler = {
     name: 'Service.changed',
-    mark: { range: { prefix: '' }, op, initial, prevValue: false, connection: undefined },
+    mark: { range: { prefix: '' }, op, initial, prevValue: false, onError: undefined, connection: undefined },
     call: (change: KeyChange) => seen.add(short(change)),
+    failed: () => undefined,
   };
   const subscription = new KeyChangeSubscription(source, handler, { logger, calls: new RunningTasks() });
   subscriptions.push(subscription);

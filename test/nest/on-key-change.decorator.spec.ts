@@ -40,6 +40,8 @@ describe('the arguments of @OnKeyChange', () => {
     ['options.unknown', ['key', PUT, { unknown: 1 }]],
     ['options.initial', ['key', PUT, { initial: 'yes' }]],
     ['options.prevValue', ['key', PUT, { prevValue: 1 }]],
+    ['options.onError', ['key', PUT, { onError: 'failed' }]],
+    ['options.onError', ['key', PUT, { onError: null }]],
     ['options.connection', ['key', PUT, { connection: '' }]],
     ['options.connection', ['key', undefined, { connection: 1 }]],
   ])('name %s in %j', (argument, args) => {
