@@ -65,6 +65,8 @@ export {
   type LockNamer,
   type SkippableMethodDecorator,
 } from './nest/dist-locked.decorator.js';
+export { FromKey } from './nest/from-key.decorator.js';
+export type { LiveValue } from './nest/live-value.js';
 export {
   OnKeyChange,
   type KeyChangeMethodDecorator,

@@ -77,6 +77,7 @@ describe('lib', () => {
         'OnKeyChange',
         'OnElected',
         'OnDeposed',
+        'FromKey',
         'KeyChangeOp',
         'PUT',
         'DELETE',

@@ -13,6 +13,7 @@ import type { Connection } from './connection.settings.js';
 import { DistLockedExplorer } from './dist-locked.explorer.js';
 import { ElectionExplorer } from './election.explorer.js';
 import { ElectionOrchestrator } from './election.orchestrator.js';
+import { FromKeyExplorer } from './from-key.explorer.js';
 import { HMETCD_CONNECTION, HMETCD_KVI } from './hmetcd.constants.js';
 import { InstanceMarker } from './instance.marker.js';
 import { KeyChangeExplorer } from './key-change.explorer.js';
@@ -31,6 +32,7 @@ export class ConnectionLifecycle
     @Inject(HMETCD_CONNECTION) private readonly connection: Connection,
     private readonly modules: ModulesContainer,
     private readonly lockedMethods: DistLockedExplorer,
+    private readonly values: FromKeyExplorer,
     private readonly handlers: KeyChangeExplorer,
     private readonly orchestrator: KeyChangeOrchestrator,
     private readonly candidates: ElectionExplorer,
@@ -39,10 +41,11 @@ export class ConnectionLifecycle
   ) {}
 
   onModuleInit(): Promise<void> {
-    return orAbandon(this.modules, () => {
+    return orAbandon(this.modules, async () => {
       this.lockedMethods.giveConnections();
       this.handlers.explore();
       this.candidates.explore();
+      await this.values.openForScoped();
     });
   }
 

@@ -8,6 +8,7 @@ export const HMETCD_CONNECTION = 'nestjs-hmetcd connection options';
 export const HMETCD_KVI = 'nestjs-hmetcd connection';
 
 export const DIST_LOCKED_METADATA = 'nestjs-hmetcd:dist-locked';
+export const FROM_KEY_METADATA = 'nestjs-hmetcd:from-key';
 export const ON_KEY_CHANGE_METADATA = 'nestjs-hmetcd:on-key-change';
 export const ELECTION_METADATA = 'nestjs-hmetcd:election';
 

@@ -77,6 +77,46 @@ export const CHANGES_FAILED = (method: string, error: string, mayMiss: boolean):
 export const HANDLERS_SKIPPED = (methods: readonly string[]): string =>
   `skipped ${methods.join(', ')} (@OnKeyChange): the connection cannot watch, it is probably a mock`;
 
+/** The description of the token that a value is injected by; Nest shows it when there is no provider for it. */
+export const LIVE_VALUE = (key: string, name: string | undefined): string =>
+  `HmEtcd ${connectionTitle(name)}, which @FromKey('${key}') needs: import ${forRootOf(name)}; ` +
+  'a lazily loaded module cannot have it';
+
+export const NOT_INJECTED = (decorator: string, member: string, kind: string): string =>
+  `${decorator} needs a constructor parameter or an instance property, but ${member} is ${kind}.`;
+
+const cannotTake = (key: string, owner: string, problem: string): string =>
+  `'${key}' has a value that ${owner} (@FromKey) cannot take: ${problem}`;
+
+export const NO_VALUE = (key: string, owner: string, problem: string | undefined): string =>
+  (problem === undefined
+    ? `'${key}', which ${owner} needs (@FromKey), is not in the store`
+    : cannotTake(key, owner, problem)) + ', and there is no default. Store a value, or give a default.';
+
+export const DEFAULT_USED = (key: string, owner: string, problem: string): string =>
+  `${cannotTake(key, owner, problem)}; the default is used`;
+
+export const VALUE_REFUSED = (key: string, owner: string, problem: string): string =>
+  `${cannotTake(key, owner, problem)}; the value before is kept`;
+
+export const KEY_DELETED = (key: string, owner: string): string =>
+  `'${key}', which ${owner} needs (@FromKey), was deleted, and there is no default; the value before is kept`;
+
+export const VALUE_LISTENER_THREW = (key: string, error: string): string =>
+  `an onChange listener of '${key}' (@FromKey) threw ${error}`;
+
+export const NO_JSON = 'it is no JSON, which a schema is for; give a function as parse to read another form';
+
+export const ASYNC_PARSE = 'parse answered a promise, but must answer at once';
+
+const ISSUES_SHOWN = 10;
+
+/** @param paths of the parts that are wrong; `''` for the whole */
+export const ISSUES = (paths: readonly string[]): string => {
+  const shown = [...new Set(paths)].slice(0, ISSUES_SHOWN).map((path) => path || 'the whole of it');
+  return `the schema refused ${shown.join(', ')}${paths.length > ISSUES_SHOWN ? ' and more' : ''}`;
+};
+
 export const MARKER_SKIPPED =
   'skipped the instance marker: the connection has no temporary keys, it is probably a mock';
 

@@ -6,6 +6,9 @@ import { DistLockedMetadataAccessor } from './dist-locked.metadata-accessor.js';
 import { ElectionExplorer } from './election.explorer.js';
 import { ElectionMetadataAccessor } from './election.metadata-accessor.js';
 import { ElectionOrchestrator } from './election.orchestrator.js';
+import { FromKeyExplorer } from './from-key.explorer.js';
+import { FromKeyMetadataAccessor } from './from-key.metadata-accessor.js';
+import { fromKeyProviders } from './from-key.provider.js';
 import { checkAsyncOptions, readModuleOptions } from './hmetcd-options.checks.js';
 import type {
   HmEtcdModuleAsyncOptions,
@@ -19,6 +22,7 @@ import { KeyChangeMetadataAccessor } from './key-change.metadata-accessor.js';
 import { KeyChangeOrchestrator } from './key-change.orchestrator.js';
 import { kviProviders } from './kvi.provider.js';
 import { getKviToken } from './kvi.tokens.js';
+import { LiveValueRegistry } from './live-value.registry.js';
 import { ProviderScanner } from './provider.scanner.js';
 
 /**
@@ -58,26 +62,35 @@ function connectionModule(
   { name, isGlobal = true, imports = [] }: Pick<HmEtcdModuleAsyncOptions, 'name' | 'isGlobal' | 'imports'>,
   optionsProviders: Provider[],
 ): DynamicModule {
+  const ownProviders = [
+    ...optionsProviders,
+    ...kviProviders(name),
+    ProviderScanner,
+    DistLockedMetadataAccessor,
+    DistLockedExplorer,
+    FromKeyMetadataAccessor,
+    FromKeyExplorer,
+    LiveValueRegistry,
+    KeyChangeMetadataAccessor,
+    KeyChangeExplorer,
+    KeyChangeOrchestrator,
+    ElectionMetadataAccessor,
+    ElectionExplorer,
+    ElectionOrchestrator,
+    InstanceMarker,
+    ConnectionLifecycle,
+  ];
   return {
     module: HmEtcdModule,
     global: isGlobal,
     imports: [DiscoveryModule, ...imports],
-    providers: [
-      ...optionsProviders,
-      ...kviProviders(name),
-      ProviderScanner,
-      DistLockedMetadataAccessor,
-      DistLockedExplorer,
-      KeyChangeMetadataAccessor,
-      KeyChangeExplorer,
-      KeyChangeOrchestrator,
-      ElectionMetadataAccessor,
-      ElectionExplorer,
-      ElectionOrchestrator,
-      InstanceMarker,
-      ConnectionLifecycle,
-    ],
-    exports: [getKviToken(name)],
+    // Asked for when Nest looks through the application: by then also what is imported after this call is decorated.
+    get providers() {
+      return [...ownProviders, ...fromKeyProviders(name)];
+    },
+    get exports() {
+      return [getKviToken(name), ...fromKeyProviders(name).map(({ provide }) => provide)];
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { HmEtcdModule, type KeyChange, type Kvi, OnKeyChange } from '../../../lib/index.js';
+import { HmEtcdModule, type KeyChange, type Kvi, OnKeyChange, open } from '../../../lib/index.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { close, start } from './apps.js';
 import { Journal } from './deferred.js';
@@ -8,7 +8,7 @@ import { Journal } from './deferred.js';
 const KEYS = 3;
 
 /** Writes 0, 1, 2, … to a few keys in turns, until it is stopped, and never pauses. */
-export class Counter implements AsyncDisposable {
+class Counter {
   readonly #kvi: Kvi;
   readonly #done: Promise<void>;
   #stopped = false;
@@ -25,7 +25,7 @@ export class Counter implements AsyncDisposable {
     return counter;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async stop(): Promise<void> {
     this.#stopped = true;
     await this.#done;
   }
@@ -49,8 +49,18 @@ class CountingService {
   }
 }
 
-/** What a handler is called with that starts under a `Counter`: the first pass in the order of the numbers, then the rest. */
-export async function countedFromStart(endpoint: string): Promise<number[]> {
+/** What handlers are called with that start under a `Counter`: the first pass in the order of the numbers, then the rest. */
+export async function startUnderCounter(endpoint: string, starts: number): Promise<number[][]> {
+  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+  const counter = await Counter.start(kvi);
+  const counted: number[][] = [];
+  for (let trial = 0; trial < starts; trial++) counted.push(await countedFromStart(endpoint));
+  await counter.stop();
+  await kvi.close();
+  return counted;
+}
+
+async function countedFromStart(endpoint: string): Promise<number[]> {
   const app = await start({
     imports: [HmEtcdModule.forRoot({ endpoint, logger: new RecordingLogger() })],
     providers: [CountingService],
@@ -60,7 +70,7 @@ export async function countedFromStart(endpoint: string): Promise<number[]> {
   return [...numbers.slice(0, KEYS).toSorted((a, b) => a - b), ...numbers.slice(KEYS)];
 }
 
-/** The numbers from the first on, as many. */
+/** As many numbers, without a gap. */
 export function consecutive(numbers: readonly number[]): number[] {
   return numbers.map((_number, index) => numbers[0]! + index);
 }
