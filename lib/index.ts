@@ -55,6 +55,7 @@ export type {
 } from './nest/hmetcd-options.interface.js';
 export { KviService } from './nest/kvi.service.js';
 export type { Instance } from './nest/instance.js';
+export type { Membership } from './nest/membership.js';
 export { getKviToken } from './nest/kvi.tokens.js';
 export { InjectKvi } from './nest/inject-kvi.decorator.js';
 export {

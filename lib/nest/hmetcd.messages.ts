@@ -18,7 +18,7 @@ export const SERVICE_NOT_PROVIDED =
   'KviService is made by HmEtcdModule: import HmEtcdModule.forRoot(endpoint), and do not list the class among providers.';
 
 export const NO_INSTANCE_OPTION = (name: string | undefined): string =>
-  `options.instance must be given to the module of ${connectionTitle(name)} for instances() to know where they are, ` +
+  `options.instance must be given to the module of ${connectionTitle(name)} for instances() and membership() to know where they are, ` +
   "for example instance: { prefix: 'instances/' }. Nothing was sent.";
 
 const DECORATORS = '@DistLocked, @OnKeyChange, @OnElected or @OnDeposed';
@@ -119,6 +119,9 @@ export const ISSUES = (paths: readonly string[]): string => {
 
 export const MARKER_SKIPPED =
   'skipped the instance marker: the connection has no temporary keys, it is probably a mock';
+
+export const MEMBER_LISTENER_THREW = (prefix: string, error: string): string =>
+  `a listener of the membership of '${prefix}' threw ${error}`;
 
 export const SLOW_HANDLERS = (methods: readonly string[], waitedMs: number): string =>
   `shutdown goes on without ${methods.join(', ')} (@OnKeyChange), which did not finish within ${waitedMs} ms`;

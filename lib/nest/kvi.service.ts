@@ -19,12 +19,13 @@ import { InvalidArgumentError } from '../store/errors.js';
 import type { ConnectionSettings } from './connection.settings.js';
 import { NO_INSTANCE_OPTION, SERVICE_NOT_PROVIDED } from './hmetcd.messages.js';
 import { readInstance, type Instance } from './instance.js';
+import { MarkerMembership, type Membership } from './membership.js';
 
 /** @internal Where a service keeps what the decorators must know: under a symbol, out of sight of users and mocks. */
 export const SETTINGS = Symbol('HmEtcd settings');
 
 /**
- * A connection to a store, injectable: everything of {@link Kvi}, and {@link instances}. `HmEtcdModule` opens it
+ * A connection to a store, injectable: everything of {@link Kvi}, {@link instances} and {@link membership}. `HmEtcdModule` opens it
  * before the application starts and closes it in `onApplicationShutdown`.
  *
  * @publicApi
@@ -49,10 +50,21 @@ export class KviService implements Kvi {
    * @throws InvalidArgumentError when the module was not given `instance`
    */
   async instances(): Promise<Instance[]> {
-    const { name, instance } = this[SETTINGS];
-    if (instance === undefined) throw new InvalidArgumentError(NO_INSTANCE_OPTION(name));
-    const pairs = await this.kvi.getPrefix(instance.prefix);
-    return pairs.flatMap((pair) => readInstance(instance.prefix, pair) ?? []);
+    const prefix = this.instancePrefix();
+    const pairs = await this.kvi.getPrefix(prefix);
+    return pairs.flatMap((pair) => readInstance(prefix, pair) ?? []);
+  }
+
+  /**
+   * Who is running, from now on: {@link instances} kept up to date, with a word for each that comes or goes. Close it when
+   * it is not needed any more; the connection's end closes it too.
+   *
+   * @throws InvalidArgumentError when the module was not given `instance`
+   */
+  async membership(): Promise<Membership> {
+    const prefix = this.instancePrefix();
+    const view = await this.kvi.observe({ prefix });
+    return new MarkerMembership(prefix, view, this[SETTINGS].logger);
   }
 
   /** See {@link Kvi.get}. */
@@ -184,5 +196,11 @@ export class KviService implements Kvi {
   /** See {@link Kvi.observe}. */
   observe(range: KeyRange): Promise<LiveView> {
     return this.kvi.observe(range);
+  }
+
+  private instancePrefix(): string {
+    const { name, instance } = this[SETTINGS];
+    if (instance === undefined) throw new InvalidArgumentError(NO_INSTANCE_OPTION(name));
+    return instance.prefix;
   }
 }

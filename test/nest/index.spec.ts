@@ -65,6 +65,7 @@ const types = [
   'LockOptions',
   'LockPlace',
   'LockedMethodDecorator',
+  'Membership',
   'OnKeyChangeOptions',
   'SkippableMethodDecorator',
   'Snapshot',
