@@ -5,6 +5,7 @@ import { expect, it, jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
 import { HmEtcdModule, KviService, open } from 'nestjs-hmetcd';
 import { RecordingLogger } from '../support/recording-logger.js';
+import { Limiter } from './from-key.js';
 import { everyFunction } from './interface.js';
 import { Dispatcher } from './leader.js';
 import { AppModule, Reports } from './quick-start.js';
@@ -17,6 +18,10 @@ function source(file: string): string {
 
 it('shows the quick start as it is tested', () => {
   expect(readme).toContain(source('./quick-start.ts'));
+});
+
+it('shows the value of a key as it is tested', () => {
+  expect(readme).toContain(source('./from-key.ts'));
 });
 
 it('shows the functions of the interface as they are tested', () => {
@@ -55,6 +60,24 @@ it('has a quick start that does what it says', async () => {
   await app.get(KviService).store('config/rows-per-report', '5');
   while (reports.rowsPerReport === 100) await setImmediate();
   expect(reports.rowsPerReport).toBe(5);
+  await app.close();
+});
+
+it('has a value of a key that does what it says', async () => {
+  const written = jest.spyOn(console, 'log').mockImplementation(() => {});
+  const testing = await Test.createTestingModule({
+    imports: [HmEtcdModule.forRoot({ endpoint: `mem:${randomUUID()}`, logger: new RecordingLogger() })],
+    providers: [Limiter],
+  }).compile();
+  const app = await testing.init();
+  const limiter = app.get(Limiter);
+  expect(limiter.rowsPerReport).toBe(100);
+  await app.get(KviService).store('config/limits', '{"rowsPerReport": 0}');
+  await app.get(KviService).store('config/limits', '{"rowsPerReport": 5}');
+  while (limiter.rowsPerReport === 100) await setImmediate();
+  expect(limiter.rowsPerReport).toBe(5);
+  expect(written.mock.calls).toEqual([['100 -> 5']]);
+  written.mockRestore();
   await app.close();
 });
 
