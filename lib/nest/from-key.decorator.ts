@@ -1,4 +1,4 @@
-import { Inject } from '@nestjs/common';
+import { Inject, type Type } from '@nestjs/common';
 import { checkFields, checkKey, isRecord, refuse } from '../kvi/validate.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import { memberName } from './decorated-method.js';
@@ -92,9 +92,9 @@ function checkParser(argument: string, given: unknown): void {
 
 /** The place as an error names it. */
 function ownerOf(target: object, property: string | symbol | undefined, place: unknown): string {
-  if (typeof target === 'function' && property === undefined) return target.name;
-  const member = memberName(target, property!);
-  const kind = wrongKind(target, place);
+  if (property === undefined && typeof place === 'number') return (target as Type).name;
+  const member = memberName(target, property ?? 'constructor');
+  const kind = property === undefined ? 'a class' : wrongKind(target, place);
   if (kind !== undefined) throw new InvalidArgumentError(NOT_INJECTED('@FromKey', member, kind));
   return member;
 }

@@ -64,6 +64,10 @@ describe('what @FromKey is put on', () => {
     expect(decorate).toThrow(InvalidArgumentError);
     expect(decorate).toThrow(NOT_INJECTED('@FromKey', `Target.${key}`, kind));
   });
+
+  it('must be no class', () => {
+    expect(() => loosely('key')(Target)).toThrow(NOT_INJECTED('@FromKey', 'Target.constructor', 'a class'));
+  });
 });
 
 describe('the types of @FromKey', () => {
