@@ -35,7 +35,7 @@ const FAULTS = [
 
 /** What of the Nest floor a store has a part in; the rest is decoration, discovery and injection. */
 const NEST_ON_STORES =
-  '/test/nest/(connection\\.lifecycle|dist-locked\\.(contention|interop|method)|hmetcd\\.module|instance\\.marker|key-change\\.subscription|kvi\\.service|shutdown)\\.spec\\.ts$';
+  '/test/nest/(connection\\.lifecycle|dist-locked\\.(contention|interop|method)|election\\.orchestrator|from-key\\.(provider|updates)|hmetcd\\.module|instance\\.marker|key-change\\.subscription|kvi\\.service|membership|on-key-change\\.initial|shutdown)\\.spec\\.ts$';
 
 const withEtcd = {
   ...common,

@@ -27,7 +27,8 @@ import {
   REQUEST_SCOPED_HANDLER,
   UNKNOWN_CONNECTION,
 } from '../../lib/nest/hmetcd.messages.js';
-import { close, closeAll, newStore, start } from './support/apps.js';
+import { close, closeAll, start } from './support/apps.js';
+import { newStore } from './support/stores.js';
 import { Journal } from './support/deferred.js';
 
 afterEach(closeAll);

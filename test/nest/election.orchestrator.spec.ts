@@ -10,24 +10,24 @@ import {
   OnDeposed,
   OnElected,
   OnKeyChange,
-  open,
   type Kvi,
   type LeaderTerm,
 } from '../../lib/index.js';
 import { ELECTIONS_SKIPPED, NOBODY_TO_ELECT, SLOW_TERM } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { Workbench } from '../support/workbench.js';
-import { close, closeAll, newStore, start } from './support/apps.js';
+import { close, closeAll, start } from './support/apps.js';
+import { newStore, openOn, type Place } from './support/stores.js';
 import { Deferred, Journal } from './support/deferred.js';
 
-let endpoint: string;
+let place: Place;
 let observer: Kvi;
 /** What the methods of all applications were called for, in its order. */
 let events: Journal<string>;
 
 beforeEach(async () => {
-  endpoint = newStore();
-  observer = await open(endpoint, { logger: new RecordingLogger() });
+  place = newStore();
+  observer = await openOn(place);
   events = new Journal();
 });
 
@@ -57,7 +57,7 @@ function replica(who: string) {
 }
 
 function startReplica(who: string): Promise<INestApplicationContext> {
-  const module = HmEtcdModule.forRoot({ endpoint, logger: new RecordingLogger() });
+  const module = HmEtcdModule.forRoot({ ...place, logger: new RecordingLogger() });
   return start({ imports: [module], providers: [replica(who)] });
 }
 
@@ -67,7 +67,7 @@ async function queued(count: number): Promise<void> {
 
 const forRoot = (options: { shutdownTimeoutMs?: number; sessionTtlSec?: number } = {}) => {
   const logger = new RecordingLogger();
-  return { logger, module: HmEtcdModule.forRoot({ endpoint, logger, ...options }) };
+  return { logger, module: HmEtcdModule.forRoot({ ...place, logger, ...options }) };
 };
 
 describe('of several applications', () => {
@@ -92,7 +92,7 @@ describe('of several applications', () => {
     const bench = new Workbench();
     const [a, b] = [bench.open(), bench.open()];
     const startOn = (who: string, kvi: Kvi): Promise<INestApplicationContext> =>
-      start({ imports: [HmEtcdModule.forRoot(endpoint)], providers: [replica(who)] }, (builder) =>
+      start({ imports: [HmEtcdModule.forRoot(place)], providers: [replica(who)] }, (builder) =>
         builder.overrideProvider(KviService).useValue(kvi),
       );
     await startOn('a', a.kvi);
@@ -132,7 +132,7 @@ describe('an application', () => {
     const app = await start({
       imports: [
         forRoot().module,
-        HmEtcdModule.forRoot({ name: 'billing', endpoint: billing, logger: new RecordingLogger() }),
+        HmEtcdModule.forRoot({ name: 'billing', ...billing, logger: new RecordingLogger() }),
       ],
       providers: [Candidate],
     });
@@ -205,7 +205,7 @@ describe('an application', () => {
     }
     await observer.store('key', 'value');
     const connection = (name: string) =>
-      HmEtcdModule.forRoot({ name, endpoint, logger: new RecordingLogger() });
+      HmEtcdModule.forRoot({ name, ...place, logger: new RecordingLogger() });
     const starting = start({ imports: [connection('one'), connection('two')], providers: [Candidate] });
     const [first] = await entered.reaches(1);
     gates[first!].resolve();

@@ -24,22 +24,22 @@ import {
   type Kvi,
   KviService,
   type LiveValue,
-  open,
   UnavailableError,
 } from '../../lib/index.js';
 import { LIVE_VALUE, NO_VALUE } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { close, closeAll, newStore, start } from './support/apps.js';
+import { close, closeAll, start } from './support/apps.js';
+import { newStore, openOn, type Place } from './support/stores.js';
 import { startHttp } from './support/http.js';
 
-let endpoint: string;
+let place: Place;
 let kvi: Kvi;
 let logger: RecordingLogger;
 
 beforeEach(async () => {
-  endpoint = newStore();
+  place = newStore();
   logger = new RecordingLogger();
-  kvi = await open(endpoint, { logger: new RecordingLogger() });
+  kvi = await openOn(place);
 });
 
 afterEach(async () => {
@@ -47,7 +47,7 @@ afterEach(async () => {
   await kvi.close();
 });
 
-const forRoot = () => HmEtcdModule.forRoot({ endpoint, logger });
+const forRoot = () => HmEtcdModule.forRoot({ ...place, logger });
 
 const Limits = z.object({ cpu: z.number() });
 type Limits = z.infer<typeof Limits>;
@@ -172,7 +172,7 @@ describe('a value that is injected', () => {
 
   it('comes from the connection that is named', async () => {
     const billing = newStore();
-    const other = await open(billing, { logger: new RecordingLogger() });
+    const other = await openOn(billing);
     await other.store('key', 'of billing');
     await kvi.store('key', 'unnamed');
     @Injectable()
@@ -181,7 +181,7 @@ describe('a value that is injected', () => {
       @FromKey('key', { connection: 'billing' }) readonly billed!: LiveValue<string>;
     }
     const app = await start({
-      imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', endpoint: billing, logger })],
+      imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', ...billing, logger })],
       providers: [Both],
     });
     expect([app.get(Both).plain.value, app.get(Both).billed.value]).toEqual(['unnamed', 'of billing']);
@@ -191,7 +191,7 @@ describe('a value that is injected', () => {
   it('comes over a connection of forRootAsync, and one that is not global', async () => {
     await storeLimits(1);
     @Module({
-      imports: [HmEtcdModule.forRootAsync({ isGlobal: false, useFactory: () => ({ endpoint, logger }) })],
+      imports: [HmEtcdModule.forRootAsync({ isGlobal: false, useFactory: () => ({ ...place, logger }) })],
       providers: [Service],
     })
     class Feature {}
@@ -427,7 +427,7 @@ describe('a connection that is a mock', () => {
     await kvi.store('key', 'stored');
     const app = await start(
       {
-        imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', endpoint: newStore() })],
+        imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', ...newStore() })],
         providers: [Billing],
       },
       (builder) => builder.overrideProvider(getKviToken('billing')).useValue({}),

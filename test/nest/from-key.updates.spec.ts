@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-
-import { closeAll, newStore } from './support/apps.js';
+import { closeAll } from './support/apps.js';
+import { newStore } from './support/stores.js';
 import { update } from './support/updates.js';
 
 afterEach(closeAll);

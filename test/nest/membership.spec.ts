@@ -9,7 +9,8 @@ import {
 } from '../../lib/index.js';
 import { MEMBER_LISTENER_THREW, NO_INSTANCE_OPTION } from '../../lib/nest/hmetcd.messages.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { close, closeAll, newStore, start } from './support/apps.js';
+import { close, closeAll, start } from './support/apps.js';
+import { newStore, type Place } from './support/stores.js';
 import { Journal } from './support/deferred.js';
 
 afterEach(closeAll);
@@ -17,24 +18,24 @@ afterEach(closeAll);
 const PREFIX = 'instances/';
 
 function startOne(
-  endpoint: string,
+  place: Place,
   id: string,
   logger = new RecordingLogger(),
 ): Promise<INestApplicationContext> {
-  return start({ imports: [HmEtcdModule.forRoot({ endpoint, logger, instance: { prefix: PREFIX, id } })] });
+  return start({ imports: [HmEtcdModule.forRoot({ ...place, logger, instance: { prefix: PREFIX, id } })] });
 }
 
 /** The first of several instances, with its membership and everything that this tells. */
 async function startFirst() {
-  const endpoint = newStore();
+  const place = newStore();
   const logger = new RecordingLogger();
-  const app = await startOne(endpoint, 'one', logger);
+  const app = await startOne(place, 'one', logger);
   const kvi = app.get(KviService);
   const membership = await kvi.membership();
   const events = new Journal<string>();
   membership.onJoined(({ id, pid }) => events.add(`+${id} ${pid}`));
   membership.onLeft(({ id, pid }) => events.add(`-${id} ${pid}`));
-  return { endpoint, logger, app, kvi, membership, events };
+  return { place, logger, app, kvi, membership, events };
 }
 
 const ids = ({ instances }: Membership): string[] => instances.map(({ id }) => id);
@@ -53,9 +54,9 @@ describe('membership()', () => {
   });
 
   it('tells who comes and who goes, in order', async () => {
-    const { endpoint, kvi, membership, events } = await startFirst();
-    const two = await startOne(endpoint, 'two');
-    await startOne(endpoint, 'three');
+    const { place, kvi, membership, events } = await startFirst();
+    const two = await startOne(place, 'two');
+    await startOne(place, 'three');
     await membership.sync();
     expect(ids(membership)).toEqual(['one', 'three', 'two']);
     await close(two);
@@ -65,11 +66,11 @@ describe('membership()', () => {
   });
 
   it('shows who it tells of already', async () => {
-    const { endpoint, membership } = await startFirst();
+    const { place, membership } = await startFirst();
     const seen = new Journal<string[]>();
     membership.onJoined(() => seen.add(ids(membership)));
     membership.onLeft(() => seen.add(ids(membership)));
-    await close(await startOne(endpoint, 'two'));
+    await close(await startOne(place, 'two'));
     expect(await seen.reaches(2)).toEqual([['one', 'two'], ['one']]);
   });
 
@@ -106,11 +107,11 @@ describe('membership()', () => {
   });
 
   it('tells the marker that is deleted by hand as gone, and it does not come back', async () => {
-    const { endpoint, kvi, membership, events } = await startFirst();
-    await startOne(endpoint, 'two');
+    const { place, kvi, membership, events } = await startFirst();
+    await startOne(place, 'two');
     await kvi.delete(`${PREFIX}two`);
     await events.reaches(2);
-    await startOne(endpoint, 'three');
+    await startOne(place, 'three');
     await membership.sync();
     expect(ids(membership)).toEqual(['one', 'three']);
     expect(events.entries).toEqual([`+two ${pid}`, `-two ${pid}`, `+three ${pid}`]);

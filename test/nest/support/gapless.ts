@@ -1,9 +1,10 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { HmEtcdModule, type KeyChange, type Kvi, OnKeyChange, open } from '../../../lib/index.js';
+import { HmEtcdModule, type KeyChange, type Kvi, OnKeyChange } from '../../../lib/index.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { close, start } from './apps.js';
 import { Journal } from './deferred.js';
+import { openOn, type Place } from './stores.js';
 
 const KEYS = 3;
 
@@ -50,19 +51,19 @@ class CountingService {
 }
 
 /** What handlers are called with that start under a `Counter`: the first pass in the order of the numbers, then the rest. */
-export async function startUnderCounter(endpoint: string, starts: number): Promise<number[][]> {
-  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+export async function startUnderCounter(place: Place, starts: number): Promise<number[][]> {
+  const kvi = await openOn(place);
   const counter = await Counter.start(kvi);
   const counted: number[][] = [];
-  for (let trial = 0; trial < starts; trial++) counted.push(await countedFromStart(endpoint));
+  for (let trial = 0; trial < starts; trial++) counted.push(await countedFromStart(place));
   await counter.stop();
   await kvi.close();
   return counted;
 }
 
-async function countedFromStart(endpoint: string): Promise<number[]> {
+async function countedFromStart(place: Place): Promise<number[]> {
   const app = await start({
-    imports: [HmEtcdModule.forRoot({ endpoint, logger: new RecordingLogger() })],
+    imports: [HmEtcdModule.forRoot({ ...place, logger: new RecordingLogger() })],
     providers: [CountingService],
   });
   const numbers = await app.get(CountingService).numbers.reaches(KEYS + 10);

@@ -1,9 +1,10 @@
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { z } from 'zod';
-import { FromKey, HmEtcdModule, type LiveValue, open } from '../../../lib/index.js';
+import { FromKey, HmEtcdModule, type LiveValue } from '../../../lib/index.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { close, start } from './apps.js';
+import { openOn, type Place } from './stores.js';
 
 const KEY = 'config/limits';
 const Limits = z.object({ number: z.number().int().nonnegative() });
@@ -28,11 +29,11 @@ export interface Outcome {
 }
 
 /** Updates a key by another handle, some of them with what cannot be a value, and looks at the value after each. */
-export async function update(endpoint: string, updates: number): Promise<Outcome> {
-  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+export async function update(place: Place, updates: number): Promise<Outcome> {
+  const kvi = await openOn(place);
   await kvi.store(KEY, '{"number": 0}');
   const logger = new RecordingLogger();
-  const app = await start({ imports: [HmEtcdModule.forRoot({ endpoint, logger })], providers: [Service] });
+  const app = await start({ imports: [HmEtcdModule.forRoot({ ...place, logger })], providers: [Service] });
   const { limits } = app.get(Service);
   const [looked, told, valid, behind]: [number[], number[], number[], number[]] = [[], [], [0], []];
   limits.onChange(({ number }) => told.push(number));
