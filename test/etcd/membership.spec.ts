@@ -100,6 +100,30 @@ class Group implements AsyncDisposable {
 
 const oneOf = <T>(list: readonly T[]): T | undefined => list[Math.floor(Math.random() * list.length)];
 
+/** What may happen to a group, as much of what comes as of what goes. Some stay, and `spared` is not ended. */
+function faultsOf(group: Group, spared: Member): (() => Promise<void>)[] {
+  const canLose = (): boolean => group.running.length > 3;
+  const end = async (how: 'kill' | 'terminate'): Promise<void> => {
+    const member = oneOf(group.running.filter((running) => running !== spared));
+    if (member !== undefined && canLose()) await group.do(`${how} ${member.id}`, () => member[how]());
+  };
+  const kill = (): Promise<void> => end('kill');
+  const terminate = (): Promise<void> => end('terminate');
+  const stop = async (): Promise<void> => {
+    const member = oneOf(group.running);
+    if (member !== undefined && canLose()) await group.do(`stop ${member.id}`, () => member.stop());
+  };
+  const goOn = async (): Promise<void> => {
+    const member = oneOf(group.stopped);
+    if (member !== undefined) await group.do(`let ${member.id} go on`, () => member.goOn());
+  };
+  const add = async (): Promise<void> => {
+    if (group.running.length + group.stopped.length < PROCESSES) await group.add();
+  };
+  const restart = (): Promise<void> => group.do('restart the server', () => group.etcd.restart());
+  return [kill, kill, terminate, stop, stop, stop, goOn, goOn, goOn, add, add, add, restart];
+}
+
 describe('the instances that others see', () => {
   it('lose one that is killed, lose one that is stopped, and have it back when it goes on', async () => {
     await using group = await Group.start(3);
@@ -135,30 +159,7 @@ describe('the instances that others see', () => {
         reappeared.push(deleted.id),
       );
 
-      const victim = (): Member | undefined =>
-        group.running.length > 3 ? oneOf(group.running.filter((member) => member !== deleted)) : undefined;
-      const kill = async (): Promise<void> => {
-        const member = victim();
-        if (member !== undefined) await group.do(`kill ${member.id}`, () => member.kill());
-      };
-      const terminate = async (): Promise<void> => {
-        const member = victim();
-        if (member !== undefined) await group.do(`terminate ${member.id}`, () => member.terminate());
-      };
-      const stop = async (): Promise<void> => {
-        const member = group.running.length > 3 ? oneOf(group.running) : undefined;
-        if (member !== undefined) await group.do(`stop ${member.id}`, () => member.stop());
-      };
-      const goOn = async (): Promise<void> => {
-        const member = oneOf(group.stopped);
-        if (member !== undefined) await group.do(`let ${member.id} go on`, () => member.goOn());
-      };
-      const add = async (): Promise<void> => {
-        if (group.members.filter(({ hasEnded }) => !hasEnded).length < PROCESSES) await group.add();
-      };
-      const restart = (): Promise<void> => group.do('restart the server', () => group.etcd.restart());
-      // As many come as go.
-      const faults = [kill, kill, terminate, stop, stop, stop, goOn, goOn, goOn, add, add, add, restart];
+      const faults = faultsOf(group, deleted);
       const end = performance.now() + FAULTS_MS;
       while (performance.now() < end) {
         await oneOf(faults)!();
