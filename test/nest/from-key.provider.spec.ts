@@ -188,6 +188,34 @@ describe('a value that is injected', () => {
     await other.close();
   });
 
+  it('comes from the connection that is named in a request-scoped class too', async () => {
+    const billing = newStore();
+    const other = await open(billing, { logger: new RecordingLogger() });
+    await other.store('key', 'of billing');
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped {
+      @FromKey('key', { connection: 'billing' }) readonly billed!: LiveValue<string>;
+    }
+    const app = await start({
+      imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', endpoint: billing, logger })],
+      providers: [Scoped],
+    });
+    expect((await app.resolve(Scoped)).billed.value).toBe('of billing');
+    await other.close();
+  });
+
+  it('may be undefined by default', async () => {
+    @Injectable()
+    class Optional {
+      @FromKey('key', { default: undefined }) readonly value!: LiveValue<string | undefined>;
+    }
+    const { service } = await startAs(Optional);
+    expect(service.value.value).toBeUndefined();
+    await kvi.store('key', 'there');
+    await service.value.sync();
+    expect(service.value.value).toBe('there');
+  });
+
   it('comes over a connection of forRootAsync, and one that is not global', async () => {
     await storeLimits(1);
     @Module({
