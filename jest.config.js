@@ -29,7 +29,7 @@ const NEEDS_ETCD = ['/test/etcd/', '[/.]etcd\\.spec\\.ts$'];
 
 /** Servers that are killed, stopped and flooded: minutes, not seconds. */
 const FAULTS = [
-  '/test/etcd/(compaction|endpoints|leader-loss|many-watches|membership|outage|ranges|schedule|security|views)\\.spec\\.ts$',
+  '/test/etcd/(compaction|endpoints|leader-loss|many-watches|membership|outage|ranges|schedule|security|view-schedules|views)\\.spec\\.ts$',
   '/test/etcd/locks/(fenced-writes|ghosts|lost-replies|stopped-holder|told-in-time)\\.spec\\.ts$',
 ];
 

@@ -206,7 +206,7 @@ class Stage {
   }
 
   async #until(holds: () => boolean): Promise<void> {
-    for (let i = 0; i < 2000 && !holds(); i++) await this.#bench.clock.advance(100);
+    for (let i = 0; i < 300 && !holds(); i++) await this.#bench.clock.advance(100);
     expect(holds()).toBe(true);
   }
 }

@@ -31,7 +31,8 @@ export class CheckedChanges {
     this.#stop.abort();
   }
 
-  verify(record: StoreRecord): void {
+  /** @param toRevision what was read, if not all of the record */
+  verify(record: StoreRecord, toRevision = Infinity): void {
     for (const { from, to } of this.gaps) {
       expect(to).toBeGreaterThan(from);
       // Nothing more is missing than what was given up.
@@ -39,7 +40,9 @@ export class CheckedChanges {
     }
     const isMissing = (revision: number): boolean =>
       this.gaps.some(({ from, to }) => revision >= from && revision < to);
-    const expected = record.eventsFrom(this.#from).filter(({ kv }) => !isMissing(kv.modRevision));
+    const expected = record
+      .eventsFrom(this.#from)
+      .filter(({ kv }) => kv.modRevision <= toRevision && !isMissing(kv.modRevision));
     expect(this.#told).toEqual(
       expected.map(({ type, kv: { key, value, modRevision: revision } }) =>
         type === 'put' ? { key, revision, op: PUT, value } : { key, revision, op: DELETE, value: undefined },
