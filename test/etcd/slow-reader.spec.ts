@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
+import type { Store, Watch } from '../../lib/store/store.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { poll } from '../support/etcd/poll.js';
 import { RecordingLogger } from '../support/recording-logger.js';
@@ -10,6 +13,45 @@ const SPAN = { key: 'k/', rangeEnd: 'k0' };
 /** More than waits for a reader. */
 const CHANGES = 200;
 const VALUE = 'v'.repeat(100_000);
+
+/** Many that read, beside one that does not. */
+const READERS = 100;
+const EVENTS = Number(process.env.SLOW_READER_EVENTS ?? 20_000);
+const EVENTS_A_TXN = 20;
+const EVENT_BYTES = 2000;
+
+/** What may be held for the one that does not read: what waits for it and what is kept for who joins, twice over. */
+const HELD_BYTES = 20 * 1024 * 1024;
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+function usedBytes(): number {
+  collectGarbage();
+  return process.memoryUsage().heapUsed;
+}
+
+async function writeNumbers(store: Store): Promise<void> {
+  for (let from = 0; from < EVENTS; from += EVENTS_A_TXN) {
+    const success = Array.from({ length: EVENTS_A_TXN }, (_, index) => ({
+      type: 'put' as const,
+      key: `k/${(from + index) % 1000}`,
+      value: String(from + index).padEnd(EVENT_BYTES),
+    }));
+    await store.txn({ success });
+  }
+}
+
+/** Reads until it has seen every number, each in its turn. */
+async function readNumbers(watch: Watch): Promise<void> {
+  for (let expected = 0; expected < EVENTS;) {
+    const { events } = (await watch.next())!;
+    for (const { kv } of events) {
+      if (Number(kv.value) !== expected) throw new Error(`${kv.value.trim()} came instead of ${expected}`);
+      expected++;
+    }
+  }
+}
 
 async function watchersOf(etcd: EtcdServer): Promise<number> {
   return (await etcd.metrics()).sum('etcd_debugging_mvcc_watcher_total');
@@ -65,4 +107,26 @@ describe('a reader that does not read', () => {
       await store.close();
     }
   }, 60_000);
+
+  it(`costs little beside ${READERS} that do, and misses none of ${EVENTS} events`, async () => {
+    await using etcd = await startEtcd();
+    const writer = await openEtcdStore([etcd.endpoint], OPTIONS);
+    const store = await openEtcdStore([etcd.endpoint], OPTIONS);
+    try {
+      const request = { ...SPAN, afterRevision: 1 };
+      const slow = await store.watch(request);
+      const others = await Promise.all(Array.from({ length: READERS }, () => store.watch(request)));
+      const before = usedBytes();
+      await Promise.all([writeNumbers(writer), ...others.map(readNumbers)]);
+      const held = usedBytes() - before;
+
+      expect(EVENTS * EVENT_BYTES).toBeGreaterThan(HELD_BYTES);
+      expect(held).toBeLessThan(HELD_BYTES);
+      expect(await watchersOf(etcd)).toBe(1);
+      await readNumbers(slow);
+    } finally {
+      await store.close();
+      await writer.close();
+    }
+  }, 600_000);
 });
