@@ -190,14 +190,14 @@ describe('a value that is injected', () => {
 
   it('comes from the connection that is named in a request-scoped class too', async () => {
     const billing = newStore();
-    const other = await open(billing, { logger: new RecordingLogger() });
+    const other = await openOn(billing);
     await other.store('key', 'of billing');
     @Injectable({ scope: Scope.REQUEST })
     class Scoped {
       @FromKey('key', { connection: 'billing' }) readonly billed!: LiveValue<string>;
     }
     const app = await start({
-      imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', endpoint: billing, logger })],
+      imports: [forRoot(), HmEtcdModule.forRoot({ name: 'billing', ...billing, logger })],
       providers: [Scoped],
     });
     expect((await app.resolve(Scoped)).billed.value).toBe('of billing');
