@@ -186,7 +186,7 @@ export function observeContract(fixture: Fixture): void {
       const kvi = await fixture.open();
       const view = await kvi.observe('k');
       const closed = gate();
-      view.onChange(() => view.close().then(closed.open));
+      view.onChange(() => view.close().then(() => closed.open()));
       await kvi.store('k', '1');
       await closed.opened;
       expect(view.get('k')).toBe('1');

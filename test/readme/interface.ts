@@ -60,6 +60,16 @@ export async function everyFunction(kvi: Kvi): Promise<void> {
     break;
   }
 
+  // A range as a map that follows the store
+  {
+    await using view = await kvi.observe({ prefix: 'rack/' });
+    view.onChange(({ key, value }) => console.log(`${key} is ${value}`)); // rack/x1 is ready
+    await kvi.store('rack/x1', 'ready');
+    await view.sync(); // it shows every write that was answered before this call
+    console.log([...view]); // [['rack/x1', 'ready']]
+    if (!view.isCurrent) console.log(`no word from the store since ${view.staleSince?.toISOString()}`);
+  }
+
   // Close
   await kvi.close();
 }

@@ -89,6 +89,11 @@ it('has an example for every function of the interface, and each does what its c
   );
   for (const name of functions) expect(source('./interface.ts')).toContain(`kvi.${name}(`);
   await everyFunction(kvi);
-  expect(written.mock.calls).toEqual([['rack/x1', 'ready'], ['rack/x1: ready -> busy']]);
+  expect(written.mock.calls).toEqual([
+    ['rack/x1', 'ready'],
+    ['rack/x1: ready -> busy'],
+    ['rack/x1 is ready'],
+    [[['rack/x1', 'ready']]],
+  ]);
   written.mockRestore();
 });

@@ -19,7 +19,9 @@ export class BreakableWatches {
 
   /** Nothing that has happened since is known: it is on its way, and does not arrive. */
   cut(error: Error = new UnavailableError('cut')): void {
-    this.#store.intercept('watch', () => Promise.reject(new UnavailableError('down')));
+    this.#store.intercept('watch', async () => {
+      throw new UnavailableError('down');
+    });
     this.breakNow(error);
   }
 

@@ -1,8 +1,8 @@
-import { expect } from '@jest/globals';
+import assert from 'node:assert/strict';
 import { type KeyChange, PUT } from '../../lib/kvi/key-change.js';
 import type { LiveView } from '../../lib/kvi/kvi.js';
 import { HmEtcdError } from '../../lib/store/errors.js';
-import type { State, StoreRecord } from './store-record.js';
+import { byKey, type State, type StoreRecord } from './store-record.js';
 
 /** Keeps what a view has shown and told, to be held against what really was. */
 export class CheckedView {
@@ -34,25 +34,29 @@ export class CheckedView {
     }
     this.look();
     if (this.view.revision < present) this.#wrong.push(`${this.view.revision} after sync at ${present}`);
-    if (!isSame([...this.#heard].sort(), [...this.view]))
+    if (!isSame([...this.#heard].sort(byKey), [...this.view]))
       this.#wrong.push('what was told is not what is shown');
     return true;
   }
 
   verify(record: StoreRecord): void {
-    expect(this.#wrong).toEqual([]);
+    assert.deepEqual(this.#wrong, []);
     for (const { revision, state } of this.#shown) {
       if (!isSame(state, record.stateAt(revision))) {
-        expect({ revision, state }).toEqual({ revision, state: record.stateAt(revision) });
+        assert.deepEqual({ revision, state }, { revision, state: record.stateAt(revision) });
       }
     }
     const revisions = this.told.map(({ revision }) => revision);
-    expect(revisions).toEqual(revisions.toSorted((a, b) => a - b));
+    assert.deepEqual(
+      revisions,
+      revisions.toSorted((a, b) => a - b),
+    );
   }
 
   /** For a view that has lost nothing: everything is told, once. */
   verifyComplete(record: StoreRecord): void {
-    expect(this.told.map(({ key, revision, value }) => [key, revision, value])).toEqual(
+    assert.deepEqual(
+      this.told.map(({ key, revision, value }) => [key, revision, value]),
       record
         .eventsFrom(this.#shown[0]!.revision + 1)
         .map(({ type, kv }) => [kv.key, kv.modRevision, type === 'put' ? kv.value : undefined]),

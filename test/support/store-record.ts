@@ -27,7 +27,7 @@ export class StoreRecord {
     this.#revision = revision;
   }
 
-  /** In byte order, which for plain keys is the order of JavaScript, too. */
+  /** In byte order, for plain keys. */
   stateAt(revision: number): State {
     return this.#states.findLast((known) => known.revision <= revision)!.state;
   }
@@ -46,6 +46,7 @@ export class StoreRecord {
   }
 }
 
-function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
+/** In the order of JavaScript, which for plain keys is that of bytes. */
+export function byKey([a]: readonly [string, string], [b]: readonly [string, string]): number {
   return a < b ? -1 : 1;
 }
