@@ -25,13 +25,7 @@ const common = {
 // Applications with a Jest of their own: see .ci/run.
 const ELSEWHERE = ['/node_modules/', '<rootDir>/test/consumers/'];
 
-const NEEDS_ETCD = ['/test/etcd/', '[/.]etcd\\.spec\\.ts$'];
-
-/** Servers that are killed, stopped and flooded: minutes, not seconds. */
-const FAULTS = [
-  '/test/etcd/(compaction|endpoints|leader-loss|many-watches|membership|outage|ranges|schedule|security|view-schedules|views)\\.spec\\.ts$',
-  '/test/etcd/locks/(fenced-writes|ghosts|lost-replies|stopped-holder|told-in-time)\\.spec\\.ts$',
-];
+const NEEDS_ETCD = ['/test/etcd/', '/test/faults/', '[/.]etcd\\.spec\\.ts$'];
 
 /** What of the Nest floor a store has a part in; the rest is decoration, discovery and injection. */
 const NEST_ON_STORES =
@@ -62,14 +56,15 @@ export default {
       ...withEtcd,
       displayName: 'etcd',
       testRegex: ['/test/etcd/.*\\.spec\\.ts$', '[/.]etcd\\.spec\\.ts$'],
-      testPathIgnorePatterns: [...ELSEWHERE, ...FAULTS, '/test/nest/'],
+      testPathIgnorePatterns: [...ELSEWHERE, '/test/nest/'],
     },
     {
       ...withEtcd,
       displayName: 'nest-etcd',
-      testRegex: ['/test/nest/etcd\\.spec\\.ts$', NEST_ON_STORES],
+      testRegex: ['/test/nest/(.*\\.)?etcd\\.spec\\.ts$', NEST_ON_STORES],
       setupFilesAfterEnv: [...withEtcd.setupFilesAfterEnv, '<rootDir>/test/nest/support/on-etcd.ts'],
     },
-    { ...withEtcd, displayName: 'faults', testRegex: FAULTS, testPathIgnorePatterns: ELSEWHERE },
+    // Servers that are killed, stopped and flooded: minutes, not seconds.
+    { ...withEtcd, displayName: 'faults', testRegex: '/test/faults/.*\\.spec\\.ts$' },
   ],
 };

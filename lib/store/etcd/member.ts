@@ -23,10 +23,10 @@ const CHANNEL_OPTIONS = {
   'grpc.max_receive_message_length': -1,
   // A retry that the transport makes by itself would be one that we do not know of.
   'grpc.enable_retries': 0,
-  // A server refuses pings that come faster than every 5 s.
-  'grpc.keepalive_time_ms': 5000,
+  // A server refuses pings that come faster than every 5 s, by its own clock, and any while no stream is open.
+  'grpc.keepalive_time_ms': 5500,
   'grpc.keepalive_timeout_ms': 3000,
-  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.keepalive_permit_without_calls': 0,
   'grpc.initial_reconnect_backoff_ms': 100,
   'grpc.max_reconnect_backoff_ms': 500,
 };

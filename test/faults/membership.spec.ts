@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Kvi, open } from '../../lib/index.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { Member } from './support/member.js';
+import { Member } from '../etcd/support/member.js';
 
 // In full: MEMBERSHIP_PROCESSES=20 MEMBERSHIP_SECONDS=120 npm run test:faults -- --testPathPatterns etcd/membership
 const PROCESSES = Number(process.env.MEMBERSHIP_PROCESSES ?? 6);

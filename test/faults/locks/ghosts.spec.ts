@@ -4,9 +4,9 @@ import { startCluster } from '../../support/etcd/etcd-cluster.js';
 import type { EtcdServer } from '../../support/etcd/etcd-server.js';
 import { poll } from '../../support/etcd/poll.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
-import { connect } from '../support/connect.js';
-import { report } from './support/figures.js';
-import { TRIALS } from './support/trials.js';
+import { connect } from '../../etcd/support/connect.js';
+import { report } from '../../etcd/locks/support/figures.js';
+import { TRIALS } from '../../etcd/locks/support/trials.js';
 
 /** Each lock call of one stop is a trial. */
 const LOCKS = 10;

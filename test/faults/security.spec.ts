@@ -7,8 +7,8 @@ import { type Certificates, createCertificates } from '../support/etcd/certifica
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { poll } from '../support/etcd/poll.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { connect } from './support/connect.js';
-import { Follower } from './support/follower.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
 
 const ROOT = { username: 'root', password: 'root-secret-7' };
 /** May read and write what begins with app/, and not the key that the library asks for to see whether one is there. */

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kvi } from '../../lib/kvi/kvi.js';
 import { OutcomeUnknownError, RequestTimeoutError, UnavailableError } from '../../lib/store/errors.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
-import { connect } from './support/connect.js';
-import { Follower } from './support/follower.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
 
 /** More than one attempt of a call; the outages last many calls. */
 const REQUEST_MS = 1500;

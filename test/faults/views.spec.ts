@@ -4,7 +4,7 @@ import { HmEtcdError } from '../../lib/store/errors.js';
 import { startEtcd } from '../support/etcd/etcd-server.js';
 import { poll } from '../support/etcd/poll.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
-import { connect } from './support/connect.js';
+import { connect } from '../etcd/support/connect.js';
 
 const REQUEST_MS = 2000;
 

@@ -9,9 +9,9 @@ import { startEtcd } from '../support/etcd/etcd-server.js';
 import { poll } from '../support/etcd/poll.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { connect } from './support/connect.js';
+import { connect } from '../etcd/support/connect.js';
 
-const SCRIPT = fileURLToPath(new URL('support/attach.mjs', import.meta.url));
+const SCRIPT = fileURLToPath(new URL('../etcd/support/attach.mjs', import.meta.url));
 
 const WATCHES = 1000;
 const KEYS = Array.from({ length: WATCHES }, (_, index) => `k/${index}`);

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { OutcomeUnknownError } from '../../lib/store/errors.js';
 import { type EtcdCluster, startCluster } from '../support/etcd/etcd-cluster.js';
 import { poll } from '../support/etcd/poll.js';
-import { connect } from './support/connect.js';
-import { Follower } from './support/follower.js';
-import { Writer } from './support/writer.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
+import { Writer } from '../etcd/support/writer.js';
 
 /** Each takes as long as an election and a lost write do; with 100, the suite takes some minutes. */
 const TRIALS = Number(process.env.LEADER_LOSS_TRIALS ?? 5);

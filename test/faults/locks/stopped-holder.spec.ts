@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
-import { connect } from '../support/connect.js';
-import { report } from './support/figures.js';
-import { type Answers, type Grant, Locker } from './support/locker.js';
-import { untilQueued } from './support/queue.js';
-import { TRIALS } from './support/trials.js';
+import { connect } from '../../etcd/support/connect.js';
+import { report } from '../../etcd/locks/support/figures.js';
+import { type Answers, type Grant, Locker } from '../../etcd/locks/support/locker.js';
+import { untilQueued } from '../../etcd/locks/support/queue.js';
+import { TRIALS } from '../../etcd/locks/support/trials.js';
 
 const TTL_SEC = 2;
 

@@ -5,7 +5,7 @@ import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
 import type { Operation, Store } from '../../lib/store/store.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { connect } from './support/connect.js';
+import { connect } from '../etcd/support/connect.js';
 
 const KEYS = 200_000;
 const VALUE = 'v'.repeat(1000);

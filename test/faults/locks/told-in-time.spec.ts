@@ -3,11 +3,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
 import { startProxy } from '../../support/etcd/tcp-proxy.js';
 import { Random } from '../../support/erratic-store.js';
-import { type Connection, connect } from '../support/connect.js';
-import { report } from './support/figures.js';
-import { Locker } from './support/locker.js';
-import { untilQueued } from './support/queue.js';
-import { runTrials } from './support/trials.js';
+import { type Connection, connect } from '../../etcd/support/connect.js';
+import { report } from '../../etcd/locks/support/figures.js';
+import { Locker } from '../../etcd/locks/support/locker.js';
+import { untilQueued } from '../../etcd/locks/support/queue.js';
+import { runTrials } from '../../etcd/locks/support/trials.js';
 
 /** The shortest session there is; etcd grants it as asked for. */
 const TTL_SEC = 2;

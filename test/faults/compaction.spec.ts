@@ -6,8 +6,8 @@ import { poll } from '../support/etcd/poll.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
 import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { connect } from './support/connect.js';
-import { Follower } from './support/follower.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
 
 const OPTIONS = { connectTimeoutMs: 5000, requestTimeoutMs: 5000 };
 

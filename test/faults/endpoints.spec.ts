@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { startEtcd } from '../support/etcd/etcd-server.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
-import { connect } from './support/connect.js';
-import { Follower } from './support/follower.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
 
 const READS = 200;
 const AT_ONCE = 20;

@@ -6,9 +6,9 @@ import { OutcomeUnknownError, UnavailableError } from '../../../lib/store/errors
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Random } from '../../support/erratic-store.js';
-import { connect } from '../support/connect.js';
-import { queueOf, untilQueued } from './support/queue.js';
-import { runTrials, TRIALS } from './support/trials.js';
+import { connect } from '../../etcd/support/connect.js';
+import { queueOf, untilQueued } from '../../etcd/locks/support/queue.js';
+import { runTrials, TRIALS } from '../../etcd/locks/support/trials.js';
 
 const AT_ONCE = 20;
 

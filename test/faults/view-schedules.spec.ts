@@ -13,7 +13,7 @@ import { poll } from '../support/etcd/poll.js';
 import { startProxy, type TcpProxy } from '../support/etcd/tcp-proxy.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { StoreRecord } from '../support/store-record.js';
-import { connect, type Connection } from './support/connect.js';
+import { connect, type Connection } from '../etcd/support/connect.js';
 
 const SCHEDULES = Number(process.env.VIEW_SCHEDULES ?? 12);
 

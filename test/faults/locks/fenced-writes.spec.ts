@@ -3,9 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Kvi } from '../../../lib/kvi/kvi.js';
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
-import { connect } from '../support/connect.js';
-import { type Append, Appender } from './support/appender.js';
-import { untilQueued } from './support/queue.js';
+import { connect } from '../../etcd/support/connect.js';
+import { type Append, Appender } from '../../etcd/locks/support/appender.js';
+import { untilQueued } from '../../etcd/locks/support/queue.js';
 
 /** A round is one list, to which each process appends once; one of them loses the lock meanwhile. */
 const ROUNDS = Number(process.env.FENCE_ROUNDS ?? 100);
