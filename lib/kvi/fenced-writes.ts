@@ -1,5 +1,5 @@
 import type { TxnRequest, TxnResponse } from '../store/store.js';
-import type { FencedWrites, HeldLock, TransactionOperator } from './kvi.js';
+import type { FencedWrites, HeldLock } from './kvi.js';
 import { deleteRequest, storeRequest, tasRequest, transactionRequest } from './write-requests.js';
 
 /** A hold, as its writes need it. */
@@ -33,16 +33,8 @@ export class LockFence implements FencedWrites {
     return this.#write(tasRequest(key, testValue, setValue));
   }
 
-  async transaction(
-    key: string,
-    op: TransactionOperator,
-    value: string,
-    thenKey: string,
-    thenValue: string,
-    elseKey?: string,
-    elseValue?: string,
-  ): Promise<boolean> {
-    return this.#write(transactionRequest(key, op, value, thenKey, thenValue, elseKey, elseValue));
+  async transaction(...args: Parameters<FencedWrites['transaction']>): Promise<boolean> {
+    return this.#write(transactionRequest(...args));
   }
 
   /** Answers whether the write's own condition held. It stands in a txn of its own, so that it is not taken for the lock's. */

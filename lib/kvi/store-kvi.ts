@@ -21,7 +21,6 @@ import type {
   LockInfo,
   LockOptions,
   Snapshot,
-  TransactionOperator,
   WatchCallback,
   WatchHandle,
   WatchOptions,
@@ -153,17 +152,8 @@ export class StoreKvi implements Kvi {
     await this.#write(deleteRequest(key));
   }
 
-  async transaction(
-    key: string,
-    op: TransactionOperator,
-    value: string,
-    thenKey: string,
-    thenValue: string,
-    elseKey?: string,
-    elseValue?: string,
-  ): Promise<boolean> {
-    const request = transactionRequest(key, op, value, thenKey, thenValue, elseKey, elseValue);
-    return this.#write(request);
+  async transaction(...args: Parameters<Kvi['transaction']>): Promise<boolean> {
+    return this.#write(transactionRequest(...args));
   }
 
   async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
