@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true });
   const url = await listen(app, port);
   logger.log(`Listening on ${url} with its store on ${endpoint}`);
-  logger.log(`Look at ${url}/nodes, ${url}/limits, ${url}/instances, and follow: curl -N ${url}/alerts`);
+  logger.log(`Open ${url} in a browser, or follow the alerts: curl -N ${url}/alerts`);
   app.get(GeneratorService).start(url, nodes);
 }
 

@@ -19,5 +19,12 @@ export interface NodeView {
 
 /** What is no time counts as never, so that a broken entry is swept away like an old one. */
 export function lastHeartbeat(entry: NodeEntry): number {
-  return Number(entry.heartbeat) || 0;
+  return new Date(Number(entry.heartbeat)).getTime() || 0;
+}
+
+/** @returns undefined for an entry that is just being written or removed: it is not shown */
+export function toView(entry: NodeEntry): NodeView | undefined {
+  const at = lastHeartbeat(entry);
+  if (entry.status === undefined || at === 0) return undefined;
+  return { node: entry.node, status: entry.status, lastHeartbeat: new Date(at).toISOString() };
 }

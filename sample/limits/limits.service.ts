@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { type KeyChange, KviService, OnKeyChange, PUT } from 'nestjs-hmetcd';
+import { BehaviorSubject } from 'rxjs';
 import { DEFAULT_LIMITS, type Limits } from './limits.dto.js';
 import { parseLimits } from './limits.parser.js';
 
@@ -8,13 +9,16 @@ const LIMITS_KEY = 'config/limits';
 @Injectable()
 export class LimitsService implements OnModuleInit {
   private readonly logger = new Logger(LimitsService.name);
-  private limits: Limits = DEFAULT_LIMITS;
+  private readonly subject = new BehaviorSubject<Limits>(DEFAULT_LIMITS);
+
+  /** The last good ones, at once, and those that come. */
+  readonly changes = this.subject.asObservable();
 
   constructor(private readonly kvi: KviService) {}
 
   /** The last good ones. */
   get current(): Limits {
-    return this.limits;
+    return this.subject.value;
   }
 
   /** Before the handler below starts, and never over what an operator or another instance has set. */
@@ -26,8 +30,9 @@ export class LimitsService implements OnModuleInit {
   @OnKeyChange(LIMITS_KEY, PUT, { initial: true })
   async onLimits({ value }: KeyChange & { op: PUT }): Promise<void> {
     try {
-      this.limits = await parseLimits(value);
-      this.logger.log(`Limits are ${JSON.stringify(this.limits)}`);
+      const limits = await parseLimits(value);
+      this.logger.log(`Limits are ${JSON.stringify(limits)}`);
+      this.subject.next(limits);
     } catch (error) {
       this.logger.error(`Bad value in ${LIMITS_KEY}, the last good one stays: ${String(error)}`);
     }

@@ -4,6 +4,7 @@ import { currentLock, DistLocked } from 'nestjs-hmetcd';
 import { lastHeartbeat, type NodeEntry, STALE } from '../heartbeats/node.entry.js';
 import { NodesService } from '../heartbeats/nodes.service.js';
 import { LimitsService } from '../limits/limits.service.js';
+import { SWEEP_LOCK } from './sweep.lock.js';
 
 const SWEEP_EVERY_MS = 1000;
 
@@ -17,7 +18,7 @@ export class SweepService {
   ) {}
 
   /** Whoever gets the lock first sweeps for all; the others have nothing to wait for and skip their turn. */
-  @DistLocked(0, { name: 'sweep', onTimeout: 'skip' })
+  @DistLocked(0, { name: SWEEP_LOCK, onTimeout: 'skip' })
   @Interval(SWEEP_EVERY_MS)
   async sweep(): Promise<void> {
     const lock = currentLock();

@@ -1,0 +1,2 @@
+/** Where the instances announce themselves. */
+export const INSTANCE_PREFIX = 'instances/';

@@ -1,0 +1,2 @@
+/** Whoever holds it sweeps for all. */
+export const SWEEP_LOCK = 'sweep';
