@@ -6,7 +6,7 @@ const TICK_MS = 1000;
 const CHANGES_SHOWN = 20;
 
 const byId = (id) => document.getElementById(id);
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat('en', { timeStyle: 'medium', hourCycle: 'h23' });
 const inOrder = new Intl.Collator('en', { numeric: true }).compare;
 
 /** A copy of a template, and its parts by their names. */
@@ -100,7 +100,7 @@ const NODE_STATES = { joined: 'good', removed: 'gone' };
 function summarize() {
   const all = [...nodes.values()];
   const alive = all.filter(({ status }) => status === 'alive').length;
-  const text = `${alive} alive, ${all.length - alive} silent`;
+  const text = `${alive} alive, ${all.length - alive} stale`;
   write(byId('nodes-summary'), all.length === 0 ? 'None has reported yet.' : text);
 }
 
@@ -192,7 +192,7 @@ function showLimits(current) {
     // What Undo goes back to; what somebody is typing stays.
     field.defaultValue = value;
     if (!isEdited) field.value = value;
-    write(byId(`${field.name}-now`), `In force: ${Number(value).toLocaleString()} ms`);
+    write(byId(`${field.name}-now`), `in force: ${value}`);
   }
   if (limits !== undefined && !sameLimits(limits, current)) {
     const what = `stale after ${current.staleAfterMs} ms, removed after ${current.removeStaleAfterMs} ms`;
@@ -214,22 +214,21 @@ async function saveLimits() {
   const answer = await response.json();
   if (response.ok) return showOutcome('Saved', 'good');
   const messages = [answer.message].flat().map(String);
-  for (const field of fields) showErrors(field, messages);
+  for (const field of fields) showError(field, messages);
   const field = fields.find((one) => one.ariaInvalid === 'true');
   field?.focus();
   showOutcome(field ? 'Not saved' : `Not saved: ${messages.join(', ')}`, 'bad');
 }
 
-/** The server's messages begin with the name of the field. */
-function showErrors(field, messages) {
-  const own = messages.filter((message) => message.startsWith(`${field.name} `));
-  const text = own.map((message) => message.slice(field.name.length + 1)).join(', ');
-  field.ariaInvalid = own.length > 0 ? 'true' : null;
-  write(errorOf(field), text && `It ${text}.`);
+/** The server's messages begin with the name of the field; of several the last is the one that the others follow from. */
+function showError(field, messages) {
+  const message = messages.findLast((one) => one.startsWith(`${field.name} `));
+  field.ariaInvalid = message === undefined ? null : 'true';
+  write(errorOf(field), message === undefined ? '' : `It ${message.slice(field.name.length + 1)}.`);
 }
 
 function clearOutcome() {
-  for (const field of fields) showErrors(field, []);
+  for (const field of fields) showError(field, []);
   showOutcome('', 'wait');
 }
 
