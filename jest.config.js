@@ -31,6 +31,9 @@ const NEEDS_ETCD = ['/test/etcd/', '/test/faults/', '[/.]etcd\\.spec\\.ts$'];
 const NEST_ON_STORES =
   '/test/nest/(connection\\.lifecycle|dist-locked\\.(contention|interop|method)|election\\.orchestrator|from-key\\.(provider|updates)|hmetcd\\.module|instance\\.marker|key-change\\.subscription|kvi\\.service|membership|on-key-change\\.initial|shutdown)\\.spec\\.ts$';
 
+/** Chromium may be missing: not a part of `npm test`. */
+const NEEDS_BROWSER = '[.]browser\\.spec\\.ts$';
+
 const withEtcd = {
   ...common,
   globalSetup: '<rootDir>/test/support/etcd/global-setup.mjs',
@@ -50,7 +53,7 @@ export default {
       ...common,
       displayName: 'mem',
       testRegex: '\\.spec\\.ts$',
-      testPathIgnorePatterns: [...ELSEWHERE, ...NEEDS_ETCD],
+      testPathIgnorePatterns: [...ELSEWHERE, ...NEEDS_ETCD, NEEDS_BROWSER],
     },
     {
       ...withEtcd,
@@ -66,5 +69,6 @@ export default {
     },
     // Servers that are killed, stopped and flooded: minutes, not seconds.
     { ...withEtcd, displayName: 'faults', testRegex: '/test/faults/.*\\.spec\\.ts$' },
+    { ...withEtcd, displayName: 'page', testRegex: NEEDS_BROWSER, testPathIgnorePatterns: ELSEWHERE },
   ],
 };

@@ -1,5 +1,5 @@
 // `npm run sample:cluster`: an etcd and three instances of the sample on it, each line of output with its origin.
-// Ctrl-C ends all; end one of them by its pid to see the sweep move to another.
+// Ctrl-C ends all; end one of them by its pid to see it leave the page of another, and the others sweep on.
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';

@@ -19,12 +19,18 @@ export interface Pulse {
   readonly staleSince?: Date | undefined;
 }
 
-export type PageEvent =
-  | { readonly type: 'self'; readonly data: Self }
-  | { readonly type: 'pulse'; readonly data: Pulse }
+/** What is sent, by its type. */
+export interface PageData {
+  readonly self: Self;
+  readonly pulse: Pulse;
   /** All of them, as the stream begins; after that one by one. */
-  | { readonly type: 'nodes'; readonly data: NodeView[] }
-  | { readonly type: 'node'; readonly data: NodeChange }
-  | { readonly type: 'instances'; readonly data: Instance[] }
-  | { readonly type: 'sweep'; readonly data: LockInfo }
-  | { readonly type: 'limits'; readonly data: Limits };
+  readonly nodes: NodeView[];
+  readonly node: NodeChange;
+  readonly instances: Instance[];
+  readonly sweep: LockInfo;
+  readonly limits: Limits;
+}
+
+export type PageEvent = {
+  [T in keyof PageData]: { readonly type: T; readonly data: PageData[T] };
+}[keyof PageData];

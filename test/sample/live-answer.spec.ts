@@ -79,11 +79,11 @@ describe('LiveAnswer', () => {
 
   it('ends its answers when it is closed, and asks no more', async () => {
     let asked = 0;
-    answer = await LiveAnswer.follow(kvi, 'a/', async () => String(++asked));
-    const all = lastValueFrom(answer.answers.pipe(toArray()));
-    await answer.close();
+    const counted = await LiveAnswer.follow(kvi, 'a/', async () => ++asked);
+    const all = lastValueFrom(counted.answers.pipe(toArray()));
+    await counted.close();
     await kvi.store('a/1', 'late');
-    expect(await all).toEqual(['1']);
+    expect(await all).toEqual([1]);
     expect(asked).toBe(1);
   });
 });
