@@ -58,6 +58,14 @@ describe('LiveNodes', () => {
     expect(nodes.list()).toEqual([]);
   });
 
+  it('tells of every report, also of a node that stays what it is', async () => {
+    await service.beat(NODE);
+    nodes = await LiveNodes.follow(kvi);
+    const told = change(({ view }) => view?.lastHeartbeat === '2001-09-09T01:46:40.000Z');
+    await kvi.store(`heartbeat/${NODE}`, '1000000000000');
+    expect(await told).toMatchObject({ view: { status: 'alive' } });
+  });
+
   it.each(['', 'soon', '1e300'])('does not show a node whose heartbeat is %j', async (heartbeat) => {
     await kvi.store(`status/${NODE}`, 'alive');
     await kvi.store(`heartbeat/${NODE}`, heartbeat);

@@ -28,9 +28,10 @@ const ARGS = [
 
 /** A Chromium without a window and without a past; it ends with the test file. */
 export async function startBrowser(): Promise<BrowserContext> {
+  const executablePath = findChromium();
   const folder = await temporaryFolder('chromium');
   const context = await chromium.launchPersistentContext(folder, {
-    executablePath: findChromium(),
+    executablePath,
     headless: true,
     // A container's root has no sandbox; the pages are our own.
     chromiumSandbox: false,
