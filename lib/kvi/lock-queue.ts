@@ -50,8 +50,8 @@ export class LockQueue {
   /**
    * Takes a lock; leaves no key behind when it does not get it.
    *
-   * @throws the patience's reason when that ends first, at most 250 ms later, whatever the store is doing; UnavailableError when
-   * the answer of the store was lost; InvalidArgumentError for a name that stands above another's
+   * @throws the patience's reason when that ends first, at most 250 ms later, whatever the store is doing;
+   * UnavailableError when the store's answer was lost; InvalidArgumentError for a name that stands above another's
    */
   async acquire(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
     patience.signal.throwIfAborted();
