@@ -41,6 +41,7 @@ export {
   OutcomeUnknownError,
   PermissionDeniedError,
   RequestTimeoutError,
+  RevisionOverflowError,
   StoreReplacedError,
   UnavailableError,
 } from './store/errors.js';

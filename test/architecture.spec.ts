@@ -88,6 +88,7 @@ describe('lib', () => {
         'InvalidArgumentError',
         'UnavailableError',
         'RequestTimeoutError',
+        'RevisionOverflowError',
         'StoreReplacedError',
         'OutcomeUnknownError',
         'PermissionDeniedError',

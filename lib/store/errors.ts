@@ -106,6 +106,16 @@ export class StoreReplacedError extends HmEtcdError {
   readonly code = 'ERR_HMETCD_STORE_REPLACED';
 }
 
+/**
+ * The store answered a revision beyond 2^53-1, which JavaScript cannot count. Only a new cluster, where revisions begin
+ * anew, helps.
+ *
+ * @publicApi
+ */
+export class RevisionOverflowError extends HmEtcdError {
+  readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
+}
+
 /** Whether an error says that changes which were asked for cannot be had any more, so that only a fresh look helps. */
 export function isHistoryGone(error: unknown): error is CompactedError | StoreReplacedError {
   return error instanceof CompactedError || error instanceof StoreReplacedError;

@@ -27,6 +27,7 @@ const values = [
   'PUT',
   'PermissionDeniedError',
   'RequestTimeoutError',
+  'RevisionOverflowError',
   'StoreReplacedError',
   'UnavailableError',
   'currentLock',

@@ -7,11 +7,11 @@ import {
   OutcomeUnknownError,
   PermissionDeniedError,
   RequestTimeoutError,
+  RevisionOverflowError,
   UnavailableError,
 } from '../errors.js';
 import { pause } from '../pause.js';
 import { NotSentError } from './call-errors.js';
-import { RevisionOverflowError } from './codec.js';
 import {
   adviceOn,
   certificateErrorOf,

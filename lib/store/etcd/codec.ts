@@ -9,7 +9,7 @@ import type {
   ITxnRequest,
   ITxnResponse,
 } from 'etcd3';
-import { HmEtcdError } from '../errors.js';
+import { RevisionOverflowError } from '../errors.js';
 import type {
   Compare,
   CompareOperator,
@@ -25,10 +25,6 @@ import type {
   TxnResponse,
   WatchEvent,
 } from '../store.js';
-
-export class RevisionOverflowError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
-}
 
 /** etcd's 64-bit numbers come as decimal texts. */
 export function toNumber(text: string): number {

@@ -7,12 +7,13 @@ import {
   type HmEtcdError,
   PermissionDeniedError,
   RequestTimeoutError,
+  RevisionOverflowError,
   UnavailableError,
 } from '../errors.js';
 import { pause } from '../pause.js';
 import type { KeySpan, Watch, WatchRequest } from '../store.js';
 import type { Calls } from './calls.js';
-import { RevisionOverflowError, toNumber } from './codec.js';
+import { toNumber } from './codec.js';
 import { isStaleToken, lastReason } from './error-table.js';
 import type { StoreLogger } from './etcd-store.js';
 import type { HistoryGuard } from './history-guard.js';

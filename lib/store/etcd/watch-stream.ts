@@ -1,8 +1,9 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { IWatchResponse } from 'etcd3';
+import { RevisionOverflowError } from '../errors.js';
 import type { KeySpan } from '../store.js';
 import { CallError } from './call-errors.js';
-import { RevisionOverflowError, spanToWire } from './codec.js';
+import { spanToWire } from './codec.js';
 import { Code } from './error-table.js';
 
 /** Who hears what the server says of one watch. */

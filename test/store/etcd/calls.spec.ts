@@ -9,10 +9,10 @@ import {
   PermissionDeniedError,
   RequestTimeoutError,
   UnavailableError,
+  RevisionOverflowError,
 } from '../../../lib/store/errors.js';
 import { CallError, NotSentError } from '../../../lib/store/etcd/call-errors.js';
 import { type Call, Calls } from '../../../lib/store/etcd/calls.js';
-import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { FakeMember, header } from './fake-member.js';

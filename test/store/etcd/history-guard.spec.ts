@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IResponseHeader } from 'etcd3';
-import type { StoreReplacedError } from '../../../lib/store/errors.js';
-import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
+import { RevisionOverflowError, type StoreReplacedError } from '../../../lib/store/errors.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 
 function header(revision: number, cluster = '1'): IResponseHeader {

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { Calls } from '../../../lib/store/etcd/calls.js';
-import { RevisionOverflowError } from '../../../lib/store/etcd/codec.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { WatchHub } from '../../../lib/store/etcd/watch-hub.js';
-import { StoreReplacedError } from '../../../lib/store/errors.js';
+import { RevisionOverflowError, StoreReplacedError } from '../../../lib/store/errors.js';
 import type { Watch } from '../../../lib/store/store.js';
 import { poll } from '../../support/etcd/poll.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
