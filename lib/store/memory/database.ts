@@ -167,6 +167,7 @@ export class MemoryDatabase {
   #decide({ compare = [], success = [], failure = [] }: TxnRequest): Decision {
     const succeeded = compare.every((condition) => this.#holds(condition));
     const branch = succeeded ? success : failure;
+    if (branch.every(isPlain)) return { succeeded, operations: branch };
     const operations = branch.map((operation): DecidedOperation =>
       operation.type === 'txn' ? { type: 'txn', ...this.#decide(operation) } : operation,
     );
@@ -256,7 +257,12 @@ export class MemoryDatabase {
   }
 }
 
-function plainOperationsOf({ operations }: Decision): PlainOperation[] {
+function isPlain(operation: Operation | DecidedOperation): operation is PlainOperation {
+  return operation.type !== 'txn';
+}
+
+function plainOperationsOf({ operations }: Decision): readonly PlainOperation[] {
+  if (operations.every(isPlain)) return operations;
   return operations.flatMap((operation) =>
     operation.type === 'txn' ? plainOperationsOf(operation) : operation,
   );

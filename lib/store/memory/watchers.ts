@@ -24,17 +24,21 @@ export class Watchers {
   }
 
   publish(changes: WatchResponse): void {
-    // Nested transactions may put a key and delete it in one revision: its watchers get both at once.
+    if (this.#ofKey.size > 0) this.#publishToKeys(changes);
+    for (const watch of this.#ofRange) {
+      const share = changesIn(watch.span, changes);
+      if (share !== undefined) watch.push(share);
+    }
+  }
+
+  /** Nested transactions may put a key and delete it in one revision: its watchers get both at once. */
+  #publishToKeys(changes: WatchResponse): void {
     const keys = new Set(changes.events.map(({ kv }) => kv.key));
     for (const key of keys) {
       const watches = this.#ofKey.get(key);
       if (watches === undefined) continue;
       const share = keys.size === 1 ? changes : changesIn({ key }, changes)!;
       for (const watch of watches) watch.push(share);
-    }
-    for (const watch of this.#ofRange) {
-      const share = changesIn(watch.span, changes);
-      if (share !== undefined) watch.push(share);
     }
   }
 
