@@ -29,6 +29,16 @@ export function lockInfoContract(fixture: Fixture): void {
     expect(queue.map(({ fencingToken }) => fencingToken)).toEqual(tokens);
   });
 
+  it('shows them in order of their coming, whatever their keys are', async () => {
+    const kvi = await fixture.open();
+    const { id: lease } = await fixture.foreign.leaseGrant(60);
+    for (const key of ['jobs/b', 'jobs/c', 'jobs/a']) {
+      await fixture.foreign.txn({ success: [{ type: 'put', key, value: '', lease }] });
+    }
+    const { holder, queue } = await kvi.lockInfo('jobs');
+    expect([holder, ...queue].map((place) => place?.key)).toEqual(['jobs/b', 'jobs/c', 'jobs/a']);
+  });
+
   it("is about the options' lock without a name", async () => {
     const kvi = await fixture.open({ lockName: 'mine' });
     await kvi.distLock();
