@@ -14,8 +14,8 @@ export function describeThrown(error: unknown): string {
   return describeError(error) + (error instanceof Error ? stackFrames(error) : '');
 }
 
-/** The lines below the message, which is a part of the stack. */
-function stackFrames({ message, stack = '' }: Error): string {
+/** Where an error was made: the lines of its stack below the message, each after a line break. */
+export function stackFrames({ message, stack = '' }: Error): string {
   const messageAt = stack.indexOf(message);
   if (messageAt === -1) return '';
   const framesAt = stack.indexOf('\n    at ', messageAt + message.length);

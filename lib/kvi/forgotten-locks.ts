@@ -1,3 +1,4 @@
+import { stackFrames } from './error-text.js';
 import type { Hold } from './held-lock.js';
 import type { FencedWrites, HeldLock } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
@@ -33,10 +34,9 @@ export class ForgottenLocks {
 
   #collected({ hold, takenAt }: Loan): void {
     if (!hold.isHeld) return;
-    const frames = takenAt.stack?.split('\n').slice(1).join('\n') ?? '';
     this.#logger.warn(
       `The lock '${hold.name}' was never released, and cannot be any more: nothing refers to it. It is held until the handle closes. ` +
-        `Release it, or use withLock() or await using. It was taken\n${frames}`,
+        `Release it, or use withLock() or await using. It was taken${stackFrames(takenAt)}`,
     );
   }
 }
