@@ -100,7 +100,7 @@ export class RangeFollowing {
   /** Also out of an outage, or out of another history: where changes are missing, the revision alone says nothing. */
   async #catchUp(signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#context;
-    let { revision } = await store.range({ key: this.#span.key, keysOnly: true });
+    let revision = await store.revision(this.#span.key);
     this.#watch?.requestProgress();
     let readAt = clock.now() + READ_AFTER_MS;
     while (this.behindMs !== undefined || this.#follower.revision < revision) {

@@ -202,7 +202,7 @@ describe('a live view', () => {
     it('ends in time, with the signal and with the view, though the store does not answer', async () => {
       const { kvi, store } = bench.open({ requestTimeoutMs: 2000 });
       const view = await kvi.observe('k');
-      store.intercept('range', () => new Promise(() => {}));
+      for (const verb of ['range', 'revision'] as const) store.intercept(verb, () => new Promise(() => {}));
       const controller = new AbortController();
       const reason = new Error('enough');
       const byTime = rejectionOf(view.sync());
@@ -355,6 +355,7 @@ describe('a live view', () => {
       const other = new MemoryStore(new MemoryDatabase());
       for (const value of values) await other.txn({ success: [{ type: 'put', key: 'k', value }] });
       store.intercept('range', (_, request) => other.range(request as RangeRequest) as never);
+      store.intercept('revision', (_, key) => other.revision(key as string) as never);
       store.intercept('watch', (_, request) => other.watch(request as WatchRequest) as never);
     }
 
