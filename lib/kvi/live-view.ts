@@ -3,9 +3,9 @@ import type { KeySpan, WatchEvent } from '../store/store.js';
 import { describeThrown } from './error-text.js';
 import { DELETE, type KeyChange, PUT } from './key-change.js';
 import type { LiveView, Snapshot, ViewListener } from './kvi.js';
-import type { HmEtcdLogger } from './options.js';
+import { Listeners } from './listeners.js';
 import { type FollowContext, type Follower, RangeFollowing } from './range-following.js';
-import { checkFields, checkFunction, checkSignal } from './validate.js';
+import { checkFields, checkSignal } from './validate.js';
 
 interface Entry {
   readonly value: string;
@@ -15,11 +15,9 @@ interface Entry {
 
 /** A range as a map that is led from revision to revision, and tells its listeners of each change. */
 export class RangeView implements LiveView, Follower {
-  readonly #label: string;
-  readonly #logger: HmEtcdLogger;
   readonly #following: RangeFollowing;
   readonly #closing: AbortSignal;
-  readonly #listeners = new Set<ViewListener>();
+  readonly #listeners: Listeners<[KeyChange]>;
   readonly #entries = new Map<string, Entry>();
   #revision = 0;
   /** In byte order; made anew when it is asked for after keys came or went. */
@@ -27,8 +25,9 @@ export class RangeView implements LiveView, Follower {
 
   /** @param closing aborts when the handle is closed, and the view with it */
   constructor(label: string, span: KeySpan, context: FollowContext, closing: AbortSignal) {
-    this.#label = label;
-    this.#logger = context.logger;
+    this.#listeners = new Listeners((error) => {
+      context.logger.error(`${label} has a listener that threw ${describeThrown(error)}`);
+    });
     this.#following = new RangeFollowing(label, span, this, context);
     this.#closing = closing;
   }
@@ -60,11 +59,7 @@ export class RangeView implements LiveView, Follower {
   }
 
   onChange(listener: ViewListener): () => void {
-    checkFunction('listener', listener);
-    // Its own function for each: one listener may be added twice.
-    const own: ViewListener = (change) => listener(change);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   async sync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -162,21 +157,7 @@ export class RangeView implements LiveView, Follower {
 
   /** When the map shows all of them already, so that a listener never sees half a transaction. */
   #tell(changes: readonly KeyChange[]): void {
-    // Whoever is added meanwhile has seen the map as it is; whoever is taken away is told nothing more.
-    const listeners = [...this.#listeners];
-    for (const change of changes) {
-      for (const listener of listeners) {
-        if (this.#listeners.has(listener)) void this.#call(listener, change);
-      }
-    }
-  }
-
-  async #call(listener: ViewListener, change: KeyChange): Promise<void> {
-    try {
-      await listener(change);
-    } catch (error) {
-      this.#logger.error(`${this.#label} has a listener that threw ${describeThrown(error)}`);
-    }
+    this.#listeners.tell(changes.map((change) => [change]));
   }
 
   readonly #end = (): void => {

@@ -1,6 +1,6 @@
 import { describeThrown } from '../kvi/error-text.js';
+import { Listeners } from '../kvi/listeners.js';
 import type { HmEtcdLogger } from '../kvi/options.js';
-import { checkFunction } from '../kvi/validate.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import type { FromKeyMetadata } from './from-key.metadata-accessor.js';
 import {
@@ -21,7 +21,7 @@ interface Held {
 
 /** The last good value of a key. */
 export class FollowedValue implements LiveValue<unknown> {
-  private readonly listeners = new Set<ValueListener<unknown>>();
+  private readonly listeners: Listeners<[value: unknown, before: unknown]>;
   private held: Held;
 
   /** @throws InvalidArgumentError where there is neither a good value nor a default */
@@ -30,6 +30,9 @@ export class FollowedValue implements LiveValue<unknown> {
     private readonly view: ValueView,
     private readonly logger: HmEtcdLogger,
   ) {
+    this.listeners = new Listeners((error) => {
+      logger.error(VALUE_LISTENER_THREW(mark.key, describeThrown(error)));
+    });
     this.held = this.first(view.get(mark.key));
     view.onChange?.((change) => this.take(change.value));
   }
@@ -51,11 +54,7 @@ export class FollowedValue implements LiveValue<unknown> {
   }
 
   onChange(listener: ValueListener<unknown>): () => void {
-    checkFunction('listener', listener);
-    // Its own function for each: one listener may be added twice.
-    const own: ValueListener<unknown> = (value, before) => listener(value, before);
-    this.listeners.add(own);
-    return () => this.listeners.delete(own);
+    return this.listeners.add(listener);
   }
 
   async sync(options?: { readonly signal?: AbortSignal }): Promise<void> {
@@ -88,14 +87,6 @@ export class FollowedValue implements LiveValue<unknown> {
   private become(next: Held): void {
     const { value: before } = this.held;
     this.held = next;
-    for (const listener of this.listeners) void this.call(listener, next.value, before);
-  }
-
-  private async call(listener: ValueListener<unknown>, value: unknown, before: unknown): Promise<void> {
-    try {
-      await listener(value, before);
-    } catch (error) {
-      this.logger.error(VALUE_LISTENER_THREW(this.key, describeThrown(error)));
-    }
+    this.listeners.tell([[next.value, before]]);
   }
 }

@@ -1,8 +1,8 @@
 import { describeThrown } from '../kvi/error-text.js';
 import { PUT, type KeyChange } from '../kvi/key-change.js';
 import type { LiveView } from '../kvi/kvi.js';
+import { Listeners } from '../kvi/listeners.js';
 import type { HmEtcdLogger } from '../kvi/options.js';
-import { checkFunction } from '../kvi/validate.js';
 import { MEMBER_LISTENER_THREW } from './hmetcd.messages.js';
 import { readInstance, type Instance } from './instance.js';
 
@@ -46,14 +46,19 @@ export type MemberListener = (instance: Instance) => unknown;
 
 /** The markers of a view of their prefix. */
 export class MarkerMembership implements Membership {
-  private readonly joined = new Set<MemberListener>();
-  private readonly left = new Set<MemberListener>();
+  private readonly joined: Listeners<[Instance]>;
+  private readonly left: Listeners<[Instance]>;
 
   constructor(
     private readonly prefix: string,
     private readonly view: LiveView,
-    private readonly logger: HmEtcdLogger,
+    logger: HmEtcdLogger,
   ) {
+    const onThrow = (error: unknown): void => {
+      logger.error(MEMBER_LISTENER_THREW(prefix, describeThrown(error)));
+    };
+    this.joined = new Listeners(onThrow);
+    this.left = new Listeners(onThrow);
     view.onChange((change) => this.take(change));
   }
 
@@ -70,11 +75,11 @@ export class MarkerMembership implements Membership {
   }
 
   onJoined(listener: MemberListener): () => void {
-    return add(this.joined, listener);
+    return this.joined.add(listener);
   }
 
   onLeft(listener: MemberListener): () => void {
-    return add(this.left, listener);
+    return this.left.add(listener);
   }
 
   sync(options?: { readonly signal?: AbortSignal }): Promise<void> {
@@ -93,33 +98,13 @@ export class MarkerMembership implements Membership {
     const before = this.read(change.key, change.prevValue);
     const now = change.op === PUT ? this.read(change.key, change.value) : undefined;
     if (before !== undefined && now !== undefined && isSameProcess(before, now)) return;
-    if (before !== undefined) this.tell(this.left, before);
-    if (now !== undefined) this.tell(this.joined, now);
+    if (before !== undefined) this.left.tell([[before]]);
+    if (now !== undefined) this.joined.tell([[now]]);
   }
 
   private read(key: string, value: string | undefined): Instance | undefined {
     return value === undefined ? undefined : readInstance(this.prefix, { key, value });
   }
-
-  private tell(listeners: Set<MemberListener>, instance: Instance): void {
-    for (const listener of listeners) void this.call(listener, instance);
-  }
-
-  private async call(listener: MemberListener, instance: Instance): Promise<void> {
-    try {
-      await listener(instance);
-    } catch (error) {
-      this.logger.error(MEMBER_LISTENER_THREW(this.prefix, describeThrown(error)));
-    }
-  }
-}
-
-function add(listeners: Set<MemberListener>, listener: MemberListener): () => void {
-  checkFunction('listener', listener);
-  // Its own function for each: one listener may be added twice.
-  const own: MemberListener = (instance) => listener(instance);
-  listeners.add(own);
-  return () => listeners.delete(own);
 }
 
 /** A container that was restarted has its name and pid again. */
