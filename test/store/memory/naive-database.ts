@@ -92,6 +92,11 @@ export class NaiveDatabase {
     this.txn({ success: records.map(({ key }) => ({ type: 'delete', key })) });
   }
 
+  /** In how many milliseconds the next lease expires; Infinity when there is none. */
+  get untilNextExpiry(): number {
+    return Math.min(...[...this.leases.values()].map(({ deadline }) => deadline - this.#now));
+  }
+
   advance(ms: number): void {
     const end = this.#now + ms;
     const due = [...this.leases].filter(([, lease]) => lease.deadline <= end);

@@ -32,9 +32,7 @@ export class Race {
   async run(steps: readonly Step[]): Promise<Difference | undefined> {
     for (const step of steps) {
       await this.#do(step);
-      await eventLoopTurn();
-      for (const { naive } of this.#watches) naive.serve();
-      this.#followCompaction();
+      await this.#settle();
       this.#compareWatches();
       if (this.#difference !== undefined) return { step, ...this.#difference };
     }
@@ -82,11 +80,22 @@ export class Race {
 
   /**
    * Grants and keep-alives come a millisecond apart and time moves by whole seconds beside: so no two leases
-   * expire at once, in an order that nobody promises.
+   * expire at once, in an order that nobody promises. Time stops at each expiry: the database may compact after it,
+   * and once more after the next, and a watch is told of the first that overtakes it.
    */
   async #advance(ms: number): Promise<void> {
-    await this.#clock.advance(ms);
-    this.#naive.advance(ms);
+    for (let left = ms, step = 0; left > 0; left -= step) {
+      step = Math.min(left, this.#naive.untilNextExpiry);
+      await this.#clock.advance(step);
+      this.#naive.advance(step);
+      await this.#settle();
+    }
+  }
+
+  async #settle(): Promise<void> {
+    await eventLoopTurn();
+    for (const { naive } of this.#watches) naive.serve();
+    this.#followCompaction();
   }
 
   #both(call: (database: MemoryDatabase | NaiveDatabase) => unknown): void {
