@@ -1,4 +1,4 @@
-import type { TxnRequest, TxnResponse } from '../store/store.js';
+import type { TxnRequest, Writer } from '../store/store.js';
 import type { FencedWrites, HeldLock } from './kvi.js';
 import { deleteRequest, storeRequest, tasRequest, transactionRequest } from './write-requests.js';
 
@@ -14,9 +14,9 @@ export interface Fence extends Pick<HeldLock, 'key' | 'fencingToken' | 'assertHe
  */
 export class LockFence implements FencedWrites {
   readonly #fence: Fence;
-  readonly #send: (request: TxnRequest) => Promise<TxnResponse>;
+  readonly #send: (request: TxnRequest) => ReturnType<Writer['write']>;
 
-  constructor(fence: Fence, send: (request: TxnRequest) => Promise<TxnResponse>) {
+  constructor(fence: Fence, send: (request: TxnRequest) => ReturnType<Writer['write']>) {
     this.#fence = fence;
     this.#send = send;
   }

@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
-import type { TxnRequest, TxnResponse } from '../store/store.js';
+import type { TxnRequest, Writer } from '../store/store.js';
 import type { DeletionWatch } from './deletion-watch.js';
 import { LockLostError } from './errors.js';
 import type { KeyRemoval, QueuePlace } from './key-removal.js';
@@ -13,7 +13,7 @@ export interface HoldContext {
   readonly logger: HmEtcdLogger;
   readonly removal: KeyRemoval;
   /** Sends a txn as the handle's other writes are sent. */
-  send(request: TxnRequest): Promise<TxnResponse>;
+  send(request: TxnRequest): ReturnType<Writer['write']>;
 }
 
 /** A hold: from the grant of a lock until it is released or lost. */

@@ -3,7 +3,14 @@ import { UnavailableError } from '../store/errors.js';
 import type { Store } from '../store/store.js';
 import type { Kvi } from './kvi.js';
 import { openStore } from './open-store.js';
-import { type Endpoint, type KviOptions, parseEndpoint, resolveKviOptions } from './options.js';
+import {
+  type Endpoint,
+  type KviOptions,
+  parseEndpoint,
+  type ResolvedKviOptions,
+  resolveKviOptions,
+} from './options.js';
+import { checkRecordRights } from './record-rights.js';
 import { StoreKvi } from './store-kvi.js';
 import { unfailing } from './unfailing-logger.js';
 
@@ -12,16 +19,29 @@ import { unfailing } from './unfailing-logger.js';
  *
  * @param endpoint `mem:` is one store for the whole process, which outlives `close()`; `mem:NAME` is a separate
  * one; `http://host:2379` or `https://…` is etcd, several as an array or separated by commas
- * @throws InvalidArgumentError; UnavailableError when the store does not answer within `connectTimeoutMs`, in
+ * @throws InvalidArgumentError; PermissionDeniedError when the store's user may not write below `\\0hmetcd/`, and
+ * `retryableWrites` is not false; UnavailableError when the store does not answer within `connectTimeoutMs`, in
  * which case nothing stays open
  * @publicApi
  */
 export async function open(endpoint: string | readonly string[], options?: KviOptions): Promise<Kvi> {
   const place = parseEndpoint('endpoint', endpoint);
   const resolved = resolveKviOptions(options);
-  const store = await within(resolved.connectTimeoutMs, openStore(place, resolved), place);
+  const store = await within(resolved.connectTimeoutMs, openUsable(place, resolved), place);
   unfailing(resolved.logger).log(`Connected to ${describe(place)}.`);
   return new StoreKvi(store, resolved);
+}
+
+/** That writes cannot be recorded is an error of the start, not of some write later on. */
+async function openUsable(place: Endpoint, options: ResolvedKviOptions): Promise<Store> {
+  const store = await openStore(place, options);
+  try {
+    if (options.retryableWrites) await checkRecordRights(store);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
 }
 
 /** A store that answers after all, but too late, is closed. */

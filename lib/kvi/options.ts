@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from '../store/errors.js';
 import {
+  checkBoolean,
   checkFields,
   checkKey,
   checkLockName,
@@ -42,6 +43,15 @@ export interface KviOptions {
    * @default 5000
    */
   readonly requestTimeoutMs?: number;
+
+  /**
+   * Whether a write whose answer was lost is tried again until its outcome is known, so that it is applied exactly
+   * once. What tells the store that it was applied before lies in keys under `\\0hmetcd/`, inside the namespace. `false`
+   * is for users who may not write there: such a write then ends with OutcomeUnknownError.
+   *
+   * @default true
+   */
+  readonly retryableWrites?: boolean;
 
   /**
    * Seconds after which a dead process has lost its locks and temporary keys: the TTL of the handle's lease.
@@ -109,6 +119,7 @@ export const KVI_OPTION_CHECKS = {
   auth: checkAuth,
   connectTimeoutMs: checkMilliseconds,
   requestTimeoutMs: checkMilliseconds,
+  retryableWrites: checkBoolean,
   sessionTtlSec: checkTtl,
   shutdownTimeoutMs: checkPatience,
   lockName: checkLockName,
@@ -129,6 +140,7 @@ export function resolveKviOptions(options: KviOptions = {}): ResolvedKviOptions 
     namespace: options.namespace ?? '',
     connectTimeoutMs: options.connectTimeoutMs ?? 5000,
     requestTimeoutMs: options.requestTimeoutMs ?? 5000,
+    retryableWrites: options.retryableWrites ?? true,
     sessionTtlSec: options.sessionTtlSec ?? 10,
     shutdownTimeoutMs: options.shutdownTimeoutMs ?? 10_000,
     lockName: options.lockName ?? 'hbtd_dist_lock',

@@ -1,6 +1,7 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
 import { LeaseNotFoundError, StoreReplacedError } from '../store/errors.js';
-import type { Lease, LeaseId, Store } from '../store/store.js';
+import type { Lease, LeaseId, Store, WriterSession } from '../store/store.js';
+import { RESERVED_PREFIX } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
 import { RunningTasks } from './running-tasks.js';
 
@@ -37,6 +38,11 @@ export class SessionLease {
     this.#deadline = sentAt + lease.ttlSec * 1000 - marginMs(lease.ttlSec);
     this.#scheduleKeepAlive((lease.ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
     this.#armWatchdog();
+  }
+
+  /** Whether the loss was told, without a look at the clock. */
+  get isLost(): boolean {
+    return this.#lossReason !== undefined;
   }
 
   /** Looks at the clock: true only while the store cannot have let the lease expire. */
@@ -101,7 +107,9 @@ export class SessionLease {
 }
 
 /** The one lease of a handle: taken on first use, and anew after a loss. */
-export class Session {
+export class Session implements WriterSession {
+  /** The records of writes that are done once lie beside what else the library keeps. */
+  readonly prefix = RESERVED_PREFIX;
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #ttlSec: number;
@@ -110,6 +118,7 @@ export class Session {
   readonly #uses = new RunningTasks();
   #lease: SessionLease | undefined;
   #granting: Promise<SessionLease> | undefined;
+  #isOver = false;
 
   /** @param closing when it aborts, nothing new is begun under the lease, nor under another one after it */
   constructor(store: Store, clock: Clock, ttlSec: number, logger: HmEtcdLogger, closing: AbortSignal) {
@@ -126,6 +135,22 @@ export class Session {
    */
   withLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
     return this.#uses.track('a use of the lease', this.#underLease(use));
+  }
+
+  /**
+   * The id of the lease. Whether it is over is left to the store, which refuses what is recorded under it then.
+   *
+   * @throws what the grant throws; ClosedError when the session was ended
+   */
+  async lease(): Promise<LeaseId> {
+    if (this.#isOver) this.#closing.throwIfAborted();
+    const lease = this.#lease?.isLost === false ? this.#lease : await this.#liveLease();
+    return lease.id;
+  }
+
+  /** The store does not know this lease any more. */
+  lost(id: LeaseId): void {
+    if (this.#lease?.id === id) this.#lease.lose('the store no longer knows its lease');
   }
 
   /** Resolves when nothing is being done under the lease any more. */
@@ -170,6 +195,7 @@ export class Session {
   }
 
   async #stop(): Promise<SessionLease | undefined> {
+    this.#isOver = true;
     await this.#granting?.catch(() => {});
     const lease = this.#lease;
     this.#lease = undefined;

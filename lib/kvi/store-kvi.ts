@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../store/clock.js';
 import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { keyAfter, prefixSpan } from '../store/key-span.js';
-import type { KeyRecord, KeySpan, Store, TxnRequest, TxnResponse } from '../store/store.js';
+import type { KeyRecord, KeySpan, Store, TxnRequest, Writer } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
 import { ForgottenLocks } from './forgotten-locks.js';
@@ -74,6 +74,7 @@ export class StoreKvi implements Kvi {
   readonly #clock: Clock;
   readonly #logger: HmEtcdLogger;
   readonly #session: Session;
+  readonly #writer: Writer;
   readonly #removal: KeyRemoval;
   readonly #locks: LockQueue;
   readonly #forgottenLocks: ForgottenLocks;
@@ -99,6 +100,7 @@ export class StoreKvi implements Kvi {
     this.#clock = clock;
     this.#logger = logger;
     this.#session = new Session(store, clock, options.sessionTtlSec, logger, this.#closing.signal);
+    this.#writer = store.writer(options.retryableWrites ? this.#session : undefined);
     this.#removal = new KeyRemoval(store, clock);
     this.#locks = new LockQueue(store, this.#session, {
       clock,
@@ -145,11 +147,11 @@ export class StoreKvi implements Kvi {
   }
 
   async store(key: string, value: string): Promise<void> {
-    await this.#write(storeRequest(key, value));
+    await this.#send(storeRequest(key, value));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#write(deleteRequest(key));
+    await this.#send(deleteRequest(key));
   }
 
   async transaction(...args: Parameters<Kvi['transaction']>): Promise<boolean> {
@@ -293,6 +295,8 @@ export class StoreKvi implements Kvi {
       );
     }
     this.#isClosed = true;
+    // Without the session nobody could tell what became of them.
+    await this.#writer.idle();
     await this.#endSession().catch((error: Error) => {
       this.#logger.warn(`The session was not ended in the store: ${error.message} Its lease ends it.`);
     });
@@ -359,10 +363,10 @@ export class StoreKvi implements Kvi {
     return succeeded;
   }
 
-  async #send(request: TxnRequest): Promise<TxnResponse> {
+  #send(request: TxnRequest): ReturnType<Writer['write']> {
     this.#checkOpen();
-    if (this.#streamsStarted !== undefined) await this.#streamsStarted;
-    return this.#store.txn(request);
+    if (this.#streamsStarted === undefined) return this.#writer.write(request);
+    return this.#streamsStarted.then(() => this.#writer.write(request));
   }
 
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {

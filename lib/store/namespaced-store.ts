@@ -17,6 +17,8 @@ import type {
   WatchEvent,
   WatchRequest,
   WatchResponse,
+  Writer,
+  WriterSession,
 } from './store.js';
 
 /**
@@ -42,6 +44,17 @@ export class NamespacedStore implements Store {
 
   async txn(request: TxnRequest): Promise<TxnResponse> {
     return this.#outcomeOut(await this.#store.txn(this.#txnIn(request)));
+  }
+
+  writer(session?: WriterSession): Writer {
+    const writer = this.#store.writer(
+      session && {
+        prefix: this.#namespace + session.prefix,
+        lease: () => session.lease(),
+        lost: (lease) => session.lost(lease),
+      },
+    );
+    return { write: (request) => writer.write(this.#txnIn(request)), idle: () => writer.idle() };
   }
 
   leaseGrant(ttlSec: number): Promise<Lease> {

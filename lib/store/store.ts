@@ -23,6 +23,15 @@ export interface Store {
    */
   txn(request: TxnRequest): Promise<TxnResponse>;
 
+  /**
+   * Who writes through it has each write applied once, whatever becomes of its answers on the way. A writer may let
+   * writes of different keys travel together; those that touch one key are done in the order of their calls.
+   *
+   * @param session under whose lease the writer records what it has done; without it a write whose answer is lost ends
+   * with OutcomeUnknownError
+   */
+  writer(session?: WriterSession): Writer;
+
   /** Grants a lease. The store may give a longer time than asked for; the answer counts. */
   leaseGrant(ttlSec: number): Promise<Lease>;
 
@@ -38,6 +47,36 @@ export interface Store {
   /** Ends the connection and its watches. Leases go on until they expire. Idempotent. */
   close(): Promise<void>;
 }
+
+export interface Writer {
+  /**
+   * As `Store.txn`, exactly once; its operations are puts and deletions of single keys and reads, or txns of such. An
+   * error says that nothing was applied, but for OutcomeUnknownError.
+   */
+  write(request: TxnRequest): Promise<WriteOutcome & { readonly revision: number }>;
+
+  /** Resolves when every write that was asked for has been answered. */
+  idle(): Promise<void>;
+}
+
+/** What a writer needs of the session of its user. */
+export interface WriterSession {
+  /** Keys that begin with it are not used by anybody else: this, the lease's id and a slash stand before each record. */
+  readonly prefix: string;
+  /** The session's lease. Throws what its grant throws. */
+  lease(): Promise<LeaseId>;
+  /** The store does not know this lease. */
+  lost(lease: LeaseId): void;
+}
+
+/** What came of a write: a txn's outcome, without what its reads found and how much it deleted. */
+export interface WriteOutcome {
+  readonly succeeded: boolean;
+  readonly responses: readonly WriteOperationOutcome[];
+}
+
+export type WriteOperationOutcome =
+  { readonly type: 'put' | 'delete' | 'range' } | ({ readonly type: 'txn' } & WriteOutcome);
 
 /** A lease's id in lower-case hexadecimal, as Go's `%x` and etcdctl print it. */
 export type LeaseId = string;

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
 import { connect } from './support/connect.js';
 import { Follower } from './support/follower.js';
 
 const EVENTS = 5000;
+const OPTIONS = { connectTimeoutMs: 10_000, requestTimeoutMs: 10_000, logger: new RecordingLogger() };
 
 /** What a catch-up sends at once: the changes of 1,000 revisions. Nothing else here is nearly as large. */
 const A_BATCH = { atLeastBytes: 10_000 };
@@ -14,12 +17,15 @@ describe('a catch-up over 5,000 events', () => {
   let etcd: EtcdServer;
   beforeAll(async () => {
     etcd = await startEtcd();
-    await using writing = await connect(etcd.endpoint);
+    const store = await openEtcdStore([etcd.endpoint], OPTIONS);
+    // Each in a revision of its own, which writes that travel together do not have.
+    const put = (name: string): Promise<unknown> =>
+      store.txn({ success: [{ type: 'put', key: `k/${name}`, value: '' }] });
     for (let first = 0; first < EVENTS; first += 100) {
-      const numbers = Array.from({ length: 100 }, (_, index) => first + index);
-      await Promise.all(numbers.map((number) => writing.kvi.store(`k/${number}`, '')));
+      await Promise.all(Array.from({ length: 100 }, (_, index) => put(String(first + index))));
     }
-    await writing.kvi.store('k/end', '');
+    await put('end');
+    await store.close();
   }, 60_000);
   afterAll(() => etcd.stop());
 

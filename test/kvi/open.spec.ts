@@ -53,6 +53,7 @@ it('fills in every default in one place', () => {
     namespace: '',
     connectTimeoutMs: 5000,
     requestTimeoutMs: 5000,
+    retryableWrites: true,
     sessionTtlSec: 10,
     shutdownTimeoutMs: 10_000,
     lockName: 'hbtd_dist_lock',

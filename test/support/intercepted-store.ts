@@ -8,9 +8,11 @@ import type {
   TxnResponse,
   Watch,
   WatchRequest,
+  Writer,
+  WriterSession,
 } from '../../lib/store/store.js';
 
-export type Verb = Exclude<keyof Store, 'close'>;
+export type Verb = Exclude<keyof Store, 'close' | 'writer'>;
 
 /** Stands in a call's way: it may fail it, delay it, do it and lose the answer, or call `proceed`. */
 export type Interceptor = <T>(proceed: () => Promise<T>, request: unknown) => Promise<T>;
@@ -45,6 +47,15 @@ export class InterceptedStore implements Store {
 
   txn(request: TxnRequest): Promise<TxnResponse> {
     return this.#pass('txn', request, () => this.#store.txn(request));
+  }
+
+  /** To who stands in the way, a write is a txn as any other. */
+  writer(session?: WriterSession): Writer {
+    const writer = this.#store.writer(session);
+    return {
+      write: (request) => this.#pass('txn', request, () => writer.write(request)),
+      idle: () => writer.idle(),
+    };
   }
 
   leaseGrant(ttlSec: number): Promise<Lease> {

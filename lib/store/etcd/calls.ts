@@ -1,6 +1,6 @@
 import type { IRangeResponse, IResponseHeader, IStatusResponse } from 'etcd3';
 import { setMaxListeners } from 'node:events';
-import { systemClock } from '../clock.js';
+import { callClock } from '../clock.js';
 import {
   ClosedError,
   type HmEtcdError,
@@ -48,6 +48,8 @@ export interface Call {
   readonly what: string;
   /** Doing it twice is the same as doing it once, so a lost answer may be asked for again. */
   readonly isRepeatable: boolean;
+  /** Told of each attempt that was not answered: a copy of the call may still be on its way. */
+  readonly onUnanswered?: () => void;
 }
 
 /** Unary calls over all members: one total deadline each, and a retry only where it can do no harm. */
@@ -80,13 +82,13 @@ export class Calls {
    * and nothing was applied; OutcomeUnknownError when a call that is not repeatable may have been
    */
   async run<T extends { header: IResponseHeader }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
-    const deadline = systemClock.now() + timeoutMs;
+    const deadline = callClock.now() + timeoutMs;
     // Other calls move the preference meanwhile; this one asks each member in its turn.
     const first = this.#preferred;
     let backoffMs = FIRST_BACKOFF_MS;
-    let failure: Error = new UnavailableError('no attempt was made');
+    let failure: Error | undefined;
     for (let attempt = 0; ; attempt++) {
-      const remainingMs = deadline - systemClock.now();
+      const remainingMs = deadline - callClock.now();
       if (remainingMs <= 0) throw this.#givenUp(call, failure, timeoutMs);
       if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
       const place = (first + attempt) % this.#members.length;
@@ -101,7 +103,7 @@ export class Calls {
         failure = this.#retryable(call, error);
       }
       if (attempt % this.#members.length === this.#members.length - 1) {
-        await pause(systemClock, Math.min(backoffMs, timeUntil(deadline)), this.#closing.signal);
+        await pause(callClock, Math.min(backoffMs, timeUntil(deadline)), this.#closing.signal);
         backoffMs = Math.min(backoffMs * 2, LONGEST_BACKOFF_MS);
       }
     }
@@ -146,8 +148,8 @@ export class Calls {
     call: Call,
     remainingMs: number,
   ): Promise<T> {
-    const deadline = systemClock.now() + remainingMs;
-    const attemptEnd = Math.min(systemClock.now() + ATTEMPT_MS, deadline);
+    const deadline = callClock.now() + remainingMs;
+    const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
     await member.settle(timeUntil(attemptEnd));
     const token = await this.#tokenFor(member, timeUntil(attemptEnd), call);
     // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
@@ -180,6 +182,7 @@ export class Calls {
     if (isInvalidToken(error)) return cause;
     const refusal = refusalOf(error, call.what);
     if (refusal !== undefined) throw refusal;
+    if (!isNotSent(error)) call.onUnanswered?.();
     // Revisions do not go back. A write may have been applied all the same.
     if (error instanceof RevisionOverflowError && call.isRepeatable) throw error;
     // Another member may have a better certificate.
@@ -192,10 +195,11 @@ export class Calls {
     );
   }
 
-  #givenUp(call: Call, cause: Error, timeoutMs: number): HmEtcdError {
+  #givenUp(call: Call, failure: Error | undefined, timeoutMs: number): HmEtcdError {
+    const cause = failure ?? new NotSentError('there was no time left for an attempt', true);
     const final = refusalOf(cause, call.what) ?? certificateErrorOf(cause, call.what);
     if (final !== undefined) return final;
-    const after = `within ${timeoutMs} ms`;
+    const after = `within ${Math.round(timeoutMs)} ms`;
     if (isTimeout(cause)) {
       return new RequestTimeoutError(
         `${call.what} was not answered by ${this.#endpoints} ${after}. Nothing was applied. Try again, or raise requestTimeoutMs.`,
@@ -215,5 +219,5 @@ export class Calls {
 }
 
 function timeUntil(end: number): number {
-  return Math.max(1, end - systemClock.now());
+  return Math.max(1, end - callClock.now());
 }

@@ -63,6 +63,23 @@ export function refusalOf(error: unknown, what: string): HmEtcdError | undefined
   );
 }
 
+/** Whether a refusal may concern one operation of several, so that the others would be done without it. */
+export function isDivisible(error: unknown): boolean {
+  return error instanceof PermissionDeniedError || error instanceof InvalidArgumentError;
+}
+
+/** Which of the server's limits a refused request was above. */
+export function limitExceededBy({ cause }: HmEtcdError): 'operations' | 'bytes' | undefined {
+  if (!(cause instanceof CallError)) return undefined;
+  if (cause.message.includes('too many operations')) return 'operations';
+  return /too large|larger than max/.test(cause.message) ? 'bytes' : undefined;
+}
+
+/** The NOSPACE alarm: etcd refuses whatever puts something. */
+export function isNoSpace({ cause }: HmEtcdError): boolean {
+  return cause instanceof CallError && cause.message.includes('database space exceeded');
+}
+
 /** Nothing was done, and a new token helps: it has expired, or rights were changed since it was given. */
 export function isInvalidToken(error: unknown): boolean {
   if (!(error instanceof CallError)) return false;

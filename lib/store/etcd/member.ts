@@ -1,6 +1,6 @@
 import type { Client, ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
-import { systemClock } from '../clock.js';
+import { callClock } from '../clock.js';
 import { CallError, NotSentError } from './call-errors.js';
 import { Code } from './error-table.js';
 
@@ -116,7 +116,7 @@ export class Member {
       };
       // After a block of the event loop timers run first: an answer that has come, or gRPC's word that there is no
       // connection, would be passed over, and the outcome of a write be called unknown.
-      const cancelTimer = systemClock.setTimer(timeoutMs, () => setImmediate(giveUp));
+      const cancelTimer = callClock.setTimer(timeoutMs, () => setImmediate(giveUp));
     });
   }
 

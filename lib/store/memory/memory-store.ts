@@ -9,6 +9,7 @@ import type {
   TxnResponse,
   Watch,
   WatchRequest,
+  Writer,
 } from '../store.js';
 import { MemoryDatabase } from './database.js';
 import type { MemoryWatch } from './memory-watch.js';
@@ -35,6 +36,11 @@ export class MemoryStore implements Store {
   async txn(request: TxnRequest): Promise<TxnResponse> {
     this.#checkOpen();
     return this.#database.txn(request);
+  }
+
+  /** Here no answer is ever lost. */
+  writer(): Writer {
+    return { write: (request) => this.txn(request), idle: () => Promise.resolve() };
   }
 
   async leaseGrant(ttlSec: number): Promise<Lease> {

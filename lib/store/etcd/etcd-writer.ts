@@ -1,0 +1,232 @@
+import { callClock } from '../clock.js';
+import {
+  type HmEtcdError,
+  LeaseNotFoundError,
+  OutcomeUnknownError,
+  RequestTimeoutError,
+  UnavailableError,
+} from '../errors.js';
+import type { Operation, TxnRequest, WriteOutcome, Writer } from '../store.js';
+import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
+import { type BatchLimits, GroupCommit, MAX_BYTES_OF_UNIT, type Pending } from './group-commit.js';
+import { type Footprint, KeyOrder, type Place } from './key-order.js';
+import { SlotLostError } from './slot.js';
+import type { WriteSender } from './write-sender.js';
+
+/** Measured: with more, the server is not faster; with one, it waits for its disk while nothing is on the way. */
+const LANES = 2;
+
+/** etcd allows 128 operations and 1.5 MiB; the slot, the marks and the levels of a nested txn count, too. */
+const MAX_OPERATIONS = 120;
+const MAX_BYTES = 1.25 * 1024 * 1024;
+
+type Answer = WriteOutcome & { readonly revision: number };
+
+/** A write between its call and its answer. */
+interface PendingWrite extends Pending {
+  readonly request: TxnRequest;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: unknown) => void;
+  place?: Place;
+  isReady: boolean;
+  isExpired: boolean;
+}
+
+/** Writes that travel together, those of one key in the order of their calls. */
+export class EtcdWriter implements Writer {
+  readonly #sender: WriteSender;
+  readonly #withoutRecord: WriteSender;
+  readonly #timeoutMs: number;
+  readonly #reserveMs: number;
+  readonly #limits: BatchLimits = { operations: MAX_OPERATIONS, bytes: MAX_BYTES };
+  readonly #order = new KeyOrder();
+  readonly #group: GroupCommit<PendingWrite>;
+  readonly #idlers: (() => void)[] = [];
+  #unanswered = 0;
+  /** Why nothing gets through at present. */
+  #obstacle: HmEtcdError | undefined;
+
+  /**
+   * @param withoutRecord for what needs no space, while there is none for a record
+   * @param timeoutMs for one write, from its call
+   * @param reserveMs with less time left, a write is not sent any more
+   */
+  constructor(sender: WriteSender, withoutRecord: WriteSender, timeoutMs: number, reserveMs: number) {
+    this.#sender = sender;
+    this.#withoutRecord = withoutRecord;
+    this.#timeoutMs = timeoutMs;
+    this.#reserveMs = reserveMs;
+    this.#group = new GroupCommit(LANES, this.#limits, reserveMs, {
+      send: (batch, lane) => this.#send(batch, lane, this.#sender),
+      expire: (write) => this.#expire(write),
+    });
+  }
+
+  write(request: TxnRequest): Promise<Answer> {
+    const deadline = callClock.now() + this.#timeoutMs;
+    return new Promise((resolve, reject) => {
+      const bytes = bytesOf(request);
+      this.#enter({ request, deadline, bytes, resolve, reject, isReady: false, isExpired: false });
+    });
+  }
+
+  idle(): Promise<void> {
+    return this.#unanswered === 0
+      ? Promise.resolve()
+      : new Promise((resolve) => void this.#idlers.push(resolve));
+  }
+
+  #enter(write: PendingWrite): void {
+    this.#unanswered++;
+    write.place = this.#order.enter(footprintOf(write.request), () => this.#onTurn(write));
+    this.#group.add(write);
+  }
+
+  #leave({ place }: PendingWrite): void {
+    if (place !== undefined) this.#order.leave(place);
+  }
+
+  #onTurn(write: PendingWrite): void {
+    write.isReady = true;
+    if (write.isExpired) this.#leave(write);
+    else this.#group.wake();
+  }
+
+  #expire(write: PendingWrite): void {
+    write.isExpired = true;
+    this.#settle(() => write.reject(this.#obstacle ?? this.#tooLate()));
+    if (write.isReady) this.#leave(write);
+  }
+
+  async #send(batch: readonly PendingWrite[], lane: number, sender: WriteSender): Promise<void> {
+    const deadline = Math.min(...batch.map((write) => write.deadline));
+    const requests = batch.map(({ request }) => request);
+    try {
+      const { revision, outcomes } = await sender.send(requests, lane, deadline - callClock.now());
+      this.#obstacle = undefined;
+      batch.forEach((write, at) => this.#accept(write, { revision, ...outcomes[at]! }));
+    } catch (error) {
+      await this.#failed(batch, lane, sender, error as HmEtcdError);
+    }
+  }
+
+  async #failed(
+    batch: readonly PendingWrite[],
+    lane: number,
+    sender: WriteSender,
+    error: HmEtcdError,
+  ): Promise<void> {
+    if (error instanceof OutcomeUnknownError) return this.#leaveUndecided(batch, lane, sender, error);
+    // Nothing was applied, and under the next lease it may be.
+    if (error instanceof SlotLostError || error instanceof LeaseNotFoundError) return this.#again(batch);
+    if (isNoSpace(error) && sender !== this.#withoutRecord) return this.#withoutSpace(batch, lane, error);
+    if (isDivisible(error) && batch.length > 1) return this.#apart(batch, lane, sender, error);
+    if (error instanceof RequestTimeoutError || error instanceof UnavailableError) this.#obstacle = error;
+    // A batch has the time of its oldest write; the others may have some left.
+    const latest = this.#obstacle === error ? callClock.now() + this.#reserveMs : Infinity;
+    this.#again(batch.filter(({ deadline }) => deadline > latest));
+    for (const write of batch.filter(({ deadline }) => deadline <= latest)) this.#refuse(write, error);
+  }
+
+  #again(batch: readonly PendingWrite[]): void {
+    for (const write of batch) this.#group.add(write);
+  }
+
+  /** One write that is refused must not take the others with it. */
+  async #apart(
+    batch: readonly PendingWrite[],
+    lane: number,
+    sender: WriteSender,
+    error: HmEtcdError,
+  ): Promise<void> {
+    const half = Math.ceil(batch.length / 2);
+    const exceeded = limitExceededBy(error);
+    if (exceeded === 'operations') this.#limits.operations = half;
+    if (exceeded === 'bytes') this.#limits.bytes = bytesOfAll(batch) / 2;
+    await this.#send(batch.slice(0, half), lane, sender);
+    await this.#send(batch.slice(half), lane, sender);
+  }
+
+  /** A record needs space, and deleting is what makes some. */
+  async #withoutSpace(batch: readonly PendingWrite[], lane: number, error: HmEtcdError): Promise<void> {
+    const deletions = batch.filter(({ request }) => !puts(request));
+    for (const write of batch) if (!deletions.includes(write)) this.#refuse(write, error);
+    if (deletions.length > 0) await this.#send(deletions, lane, this.#withoutRecord);
+  }
+
+  /** Who asked is told now; what touches the same keys waits until nothing of it can come any more. */
+  async #leaveUndecided(
+    batch: readonly PendingWrite[],
+    lane: number,
+    sender: WriteSender,
+    error: OutcomeUnknownError,
+  ): Promise<void> {
+    for (const write of batch) this.#settle(() => write.reject(error));
+    await sender.decided(lane);
+    for (const write of batch) this.#leave(write);
+  }
+
+  #accept(write: PendingWrite, answer: Answer): void {
+    this.#settle(() => write.resolve(answer));
+    this.#leave(write);
+  }
+
+  #refuse(write: PendingWrite, error: Error): void {
+    this.#settle(() => write.reject(error));
+    this.#leave(write);
+  }
+
+  #settle(settle: () => void): void {
+    settle();
+    if (--this.#unanswered === 0) for (const idle of this.#idlers.splice(0)) idle();
+  }
+
+  #tooLate(): RequestTimeoutError {
+    return new RequestTimeoutError(
+      `A write was not sent within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Nothing was applied. Try again, or raise requestTimeoutMs.`,
+    );
+  }
+}
+
+function footprintOf(request: TxnRequest): Footprint {
+  const footprint = { writes: [] as string[], compares: [] as string[] };
+  addFootprint(request, footprint);
+  return footprint;
+}
+
+function addFootprint(
+  { compare = [], success = [], failure = [] }: TxnRequest,
+  footprint: { writes: string[]; compares: string[] },
+): void {
+  for (const { key } of compare) footprint.compares.push(key);
+  for (const branch of [success, failure]) {
+    for (const operation of branch) {
+      if (operation.type === 'txn') addFootprint(operation, footprint);
+      else if (operation.type !== 'range') footprint.writes.push(operation.key);
+    }
+  }
+}
+
+function bytesOf({ compare = [], success = [], failure = [] }: TxnRequest): number {
+  let units = 0;
+  for (const condition of compare) {
+    units += condition.key.length + (condition.target === 'value' ? condition.value.length : 0);
+  }
+  for (const branch of [success, failure]) {
+    for (const operation of branch) {
+      if (operation.type === 'txn') units += bytesOf(operation) / MAX_BYTES_OF_UNIT;
+      else units += operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
+    }
+  }
+  return units * MAX_BYTES_OF_UNIT;
+}
+
+function bytesOfAll(batch: readonly PendingWrite[]): number {
+  return batch.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
+function puts({ success = [], failure = [] }: TxnRequest): boolean {
+  const isPut = (operation: Operation): boolean =>
+    operation.type === 'put' || (operation.type === 'txn' && puts(operation));
+  return success.some(isPut) || failure.some(isPut);
+}

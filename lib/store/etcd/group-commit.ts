@@ -1,0 +1,114 @@
+import { type CancelTimer, callClock } from '../clock.js';
+
+/** In UTF-8, one UTF-16 unit takes no more. */
+export const MAX_BYTES_OF_UNIT = 3;
+
+/** An operation that waits to be sent. */
+export interface Pending {
+  /** Nothing else has to be done before it. */
+  readonly isReady: boolean;
+  /** When its time is over, on `callClock`. */
+  readonly deadline: number;
+  /** How many bytes it takes in a request, roughly. */
+  readonly bytes: number;
+}
+
+/** What is done with the operations. */
+export interface Carrier<T> {
+  /** Takes a batch to its end, and never rejects. */
+  send(batch: readonly T[], lane: number): Promise<void>;
+  /** The operation's time is over, and it was not sent. */
+  expire(operation: T): void;
+}
+
+/** How much travels together. What a server refuses makes it smaller. */
+export interface BatchLimits {
+  operations: number;
+  bytes: number;
+}
+
+/**
+ * Group commit: operations that are asked for while others are under way travel together as soon as a lane is free. The
+ * first goes at once, and nobody waits for a timer: what one turn of the event loop asks for is one batch.
+ */
+export class GroupCommit<T extends Pending> {
+  readonly #carrier: Carrier<T>;
+  readonly #limits: BatchLimits;
+  readonly #reserveMs: number;
+  readonly #freeLanes: number[];
+  #waiting: T[] = [];
+  #isScheduled = false;
+  #cancelExpiry: CancelTimer | undefined;
+
+  /**
+   * @param lanes how many batches may be under way at a time
+   * @param reserveMs with less time left than this, an operation is not sent any more
+   */
+  constructor(lanes: number, limits: BatchLimits, reserveMs: number, carrier: Carrier<T>) {
+    this.#freeLanes = Array.from({ length: lanes }, (_, lane) => lane).reverse();
+    this.#limits = limits;
+    this.#reserveMs = reserveMs;
+    this.#carrier = carrier;
+  }
+
+  add(operation: T): void {
+    this.#waiting.push(operation);
+    this.#cancelExpiry ??= this.#expireAt(operation.deadline);
+    this.wake();
+  }
+
+  /**
+   * Sends what is ready when this turn of the event loop is over. Everything that it asks for comes first: the answers
+   * to one batch bring the calls of the next.
+   */
+  wake(): void {
+    if (this.#isScheduled || this.#freeLanes.length === 0) return;
+    this.#isScheduled = true;
+    process.nextTick(() => {
+      this.#isScheduled = false;
+      this.#dispatch();
+    });
+  }
+
+  #dispatch(): void {
+    while (this.#freeLanes.length > 0 && this.#waiting.length > 0) {
+      const batch = this.#take();
+      if (batch.length === 0) return;
+      const lane = this.#freeLanes.pop()!;
+      void this.#carrier.send(batch, lane).then(() => {
+        this.#freeLanes.push(lane);
+        this.wake();
+      });
+    }
+  }
+
+  #take(): T[] {
+    const batch: T[] = [];
+    const latest = callClock.now() + this.#reserveMs;
+    let bytes = 0;
+    const isTaken = (operation: T): boolean => {
+      if (!operation.isReady || operation.deadline < latest) return false;
+      if (batch.length === this.#limits.operations) return false;
+      bytes += operation.bytes;
+      if (bytes > this.#limits.bytes && batch.length > 0) return false;
+      batch.push(operation);
+      return true;
+    };
+    this.#waiting = this.#waiting.filter((operation) => !isTaken(operation));
+    return batch;
+  }
+
+  #expireAt(deadline: number): CancelTimer {
+    const expire = (): void => this.#expire();
+    return callClock.setTimer(Math.max(0, deadline - callClock.now()), expire, { background: true });
+  }
+
+  #expire(): void {
+    const now = callClock.now();
+    const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
+    this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
+    const next = Math.min(...this.#waiting.map(({ deadline }) => deadline));
+    this.#cancelExpiry = next === Infinity ? undefined : this.#expireAt(next);
+    for (const operation of expired) this.#carrier.expire(operation);
+  }
+}

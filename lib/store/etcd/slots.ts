@@ -1,0 +1,58 @@
+import { callClock } from '../clock.js';
+import { LeaseNotFoundError } from '../errors.js';
+import type { TxnRequest, WriterSession } from '../store.js';
+import type { Calls } from './calls.js';
+import { RecordedTxn } from './recorded-txn.js';
+import { Slot, SlotLostError } from './slot.js';
+import type { Applied, WriteSender } from './write-sender.js';
+
+/** Sends each batch until its outcome is known: on its lane's slot, which is made on first use. */
+export class Slots implements WriteSender {
+  readonly #calls: Calls;
+  readonly #session: WriterSession;
+  readonly #reserveMs: number;
+  readonly #ofLane = new Map<number, Slot>();
+  #made = 0;
+
+  /** @param reserveMs what is left of a batch's time for finding out what became of it */
+  constructor(calls: Calls, session: WriterSession, reserveMs: number) {
+    this.#calls = calls;
+    this.#session = session;
+    this.#reserveMs = reserveMs;
+  }
+
+  async send(requests: readonly TxnRequest[], lane: number, timeoutMs: number): Promise<Applied> {
+    const deadline = callClock.now() + timeoutMs;
+    const slot = await this.#slotOf(lane, timeoutMs);
+    let marks = 0;
+    const txns = requests.map((request) => new RecordedTxn(request, () => marks++));
+    try {
+      return await slot.apply(txns, deadline - callClock.now());
+    } catch (error) {
+      if (error instanceof LeaseNotFoundError) this.#session.lost(slot.lease);
+      if (error instanceof LeaseNotFoundError || error instanceof SlotLostError) this.#ofLane.delete(lane);
+      throw error;
+    }
+  }
+
+  async decided(lane: number): Promise<void> {
+    await this.#ofLane.get(lane)?.decided();
+    this.#ofLane.delete(lane);
+  }
+
+  /** A slot serves its own session only: what is sent again under another could be applied twice. */
+  async #slotOf(lane: number, timeoutMs: number): Promise<Slot> {
+    const lease = await this.#session.lease();
+    const known = this.#ofLane.get(lane);
+    if (known?.lease === lease) return known;
+    const key = `${this.#session.prefix}${lease}/s${this.#made++}`;
+    try {
+      const slot = await Slot.create(this.#calls, lease, key, this.#reserveMs, timeoutMs);
+      this.#ofLane.set(lane, slot);
+      return slot;
+    } catch (error) {
+      if (error instanceof LeaseNotFoundError) this.#session.lost(lease);
+      throw error;
+    }
+  }
+}
