@@ -119,7 +119,7 @@ export class EtcdWriter implements Writer {
     if (error instanceof OutcomeUnknownError) return this.#leaveUndecided(batch, lane, sender, error);
     // Nothing was applied, and under the next lease it may be.
     if (error instanceof SlotLostError || error instanceof LeaseNotFoundError) return this.#again(batch);
-    if (isNoSpace(error) && sender !== this.#withoutRecord) return this.#withoutSpace(batch, lane, error);
+    if (isNoSpace(error)) return this.#withoutSpace(batch, lane, sender, error);
     if (isDivisible(error) && batch.length > 1) return this.#apart(batch, lane, sender, error);
     if (error instanceof RequestTimeoutError || error instanceof UnavailableError) this.#obstacle = error;
     // A batch has the time of its oldest write; the others may have some left.
@@ -147,11 +147,17 @@ export class EtcdWriter implements Writer {
     await this.#send(batch.slice(half), lane, sender);
   }
 
-  /** A record needs space, and deleting is what makes some. */
-  async #withoutSpace(batch: readonly PendingWrite[], lane: number, error: HmEtcdError): Promise<void> {
+  /** A record needs space, too, and deleting is what makes some. */
+  async #withoutSpace(
+    batch: readonly PendingWrite[],
+    lane: number,
+    sender: WriteSender,
+    error: HmEtcdError,
+  ): Promise<void> {
     const deletions = batch.filter(({ request }) => !puts(request));
-    for (const write of batch) if (!deletions.includes(write)) this.#refuse(write, error);
-    if (deletions.length > 0) await this.#send(deletions, lane, this.#withoutRecord);
+    const isNew = sender !== this.#withoutRecord || deletions.length < batch.length;
+    for (const write of batch) if (!isNew || puts(write.request)) this.#refuse(write, error);
+    if (isNew && deletions.length > 0) await this.#send(deletions, lane, this.#withoutRecord);
   }
 
   /** Who asked is told now; what touches the same keys waits until nothing of it can come any more. */

@@ -83,18 +83,23 @@ export class GroupCommit<T extends Pending> {
   }
 
   #take(): T[] {
-    const batch: T[] = [];
+    const { operations: most, bytes: mostBytes } = this.#limits;
     const latest = callClock.now() + this.#reserveMs;
+    const batch: T[] = [];
+    const left: T[] = [];
     let bytes = 0;
-    const isTaken = (operation: T): boolean => {
-      if (!operation.isReady || operation.deadline < latest) return false;
-      if (batch.length === this.#limits.operations) return false;
-      bytes += operation.bytes;
-      if (bytes > this.#limits.bytes && batch.length > 0) return false;
-      batch.push(operation);
-      return true;
-    };
-    this.#waiting = this.#waiting.filter((operation) => !isTaken(operation));
+    let at = 0;
+    for (; at < this.#waiting.length && batch.length < most; at++) {
+      const operation = this.#waiting[at]!;
+      const isFitting = batch.length === 0 || bytes + operation.bytes <= mostBytes;
+      if (operation.isReady && operation.deadline > latest && isFitting) {
+        bytes += operation.bytes;
+        batch.push(operation);
+      } else {
+        left.push(operation);
+      }
+    }
+    this.#waiting = left.concat(this.#waiting.slice(at));
     return batch;
   }
 
