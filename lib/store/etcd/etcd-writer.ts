@@ -6,10 +6,11 @@ import {
   RequestTimeoutError,
   UnavailableError,
 } from '../errors.js';
-import type { Operation, TxnRequest, WriteOutcome, Writer } from '../store.js';
+import type { TxnRequest, WriteOutcome, Writer } from '../store.js';
 import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
-import { type BatchLimits, GroupCommit, MAX_BYTES_OF_UNIT, type Pending } from './group-commit.js';
-import { type Footprint, KeyOrder, type Place } from './key-order.js';
+import { type Footprint, footprintOf } from './footprint.js';
+import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
+import { KeyOrder, type Place } from './key-order.js';
 import { SlotLostError } from './slot.js';
 import type { WriteSender } from './write-sender.js';
 
@@ -25,6 +26,7 @@ type Answer = WriteOutcome & { readonly revision: number };
 /** A write between its call and its answer. */
 interface PendingWrite extends Pending {
   readonly request: TxnRequest;
+  readonly footprint: Footprint;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
   place?: Place;
@@ -65,8 +67,9 @@ export class EtcdWriter implements Writer {
   write(request: TxnRequest): Promise<Answer> {
     const deadline = callClock.now() + this.#timeoutMs;
     return new Promise((resolve, reject) => {
-      const bytes = bytesOf(request);
-      this.#enter({ request, deadline, bytes, resolve, reject, isReady: false, isExpired: false });
+      const footprint = footprintOf(request);
+      const { bytes } = footprint;
+      this.#enter({ request, footprint, deadline, bytes, resolve, reject, isReady: false, isExpired: false });
     });
   }
 
@@ -78,7 +81,7 @@ export class EtcdWriter implements Writer {
 
   #enter(write: PendingWrite): void {
     this.#unanswered++;
-    write.place = this.#order.enter(footprintOf(write.request), () => this.#onTurn(write));
+    write.place = this.#order.enter(write.footprint, () => this.#onTurn(write));
     this.#group.add(write);
   }
 
@@ -154,9 +157,9 @@ export class EtcdWriter implements Writer {
     sender: WriteSender,
     error: HmEtcdError,
   ): Promise<void> {
-    const deletions = batch.filter(({ request }) => !puts(request));
+    const deletions = batch.filter(({ footprint }) => !footprint.puts);
     const isNew = sender !== this.#withoutRecord || deletions.length < batch.length;
-    for (const write of batch) if (!isNew || puts(write.request)) this.#refuse(write, error);
+    for (const write of batch) if (!isNew || write.footprint.puts) this.#refuse(write, error);
     if (isNew && deletions.length > 0) await this.#send(deletions, lane, this.#withoutRecord);
   }
 
@@ -194,45 +197,6 @@ export class EtcdWriter implements Writer {
   }
 }
 
-function footprintOf(request: TxnRequest): Footprint {
-  const footprint = { writes: [] as string[], compares: [] as string[] };
-  addFootprint(request, footprint);
-  return footprint;
-}
-
-function addFootprint(
-  { compare = [], success = [], failure = [] }: TxnRequest,
-  footprint: { writes: string[]; compares: string[] },
-): void {
-  for (const { key } of compare) footprint.compares.push(key);
-  for (const branch of [success, failure]) {
-    for (const operation of branch) {
-      if (operation.type === 'txn') addFootprint(operation, footprint);
-      else if (operation.type !== 'range') footprint.writes.push(operation.key);
-    }
-  }
-}
-
-function bytesOf({ compare = [], success = [], failure = [] }: TxnRequest): number {
-  let units = 0;
-  for (const condition of compare) {
-    units += condition.key.length + (condition.target === 'value' ? condition.value.length : 0);
-  }
-  for (const branch of [success, failure]) {
-    for (const operation of branch) {
-      if (operation.type === 'txn') units += bytesOf(operation) / MAX_BYTES_OF_UNIT;
-      else units += operation.key.length + (operation.type === 'put' ? operation.value.length : 0);
-    }
-  }
-  return units * MAX_BYTES_OF_UNIT;
-}
-
 function bytesOfAll(batch: readonly PendingWrite[]): number {
   return batch.reduce((sum, { bytes }) => sum + bytes, 0);
-}
-
-function puts({ success = [], failure = [] }: TxnRequest): boolean {
-  const isPut = (operation: Operation): boolean =>
-    operation.type === 'put' || (operation.type === 'txn' && puts(operation));
-  return success.some(isPut) || failure.some(isPut);
 }

@@ -1,8 +1,5 @@
 import { type CancelTimer, callClock } from '../clock.js';
 
-/** In UTF-8, one UTF-16 unit takes no more. */
-export const MAX_BYTES_OF_UNIT = 3;
-
 /** An operation that waits to be sent. */
 export interface Pending {
   /** Nothing else has to be done before it. */
@@ -112,7 +109,7 @@ export class GroupCommit<T extends Pending> {
     const now = callClock.now();
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
-    const next = Math.min(...this.#waiting.map(({ deadline }) => deadline));
+    const next = this.#waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
     this.#cancelExpiry = next === Infinity ? undefined : this.#expireAt(next);
     for (const operation of expired) this.#carrier.expire(operation);
   }

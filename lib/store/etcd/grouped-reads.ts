@@ -5,7 +5,8 @@ import type { RangeRequest, RangeResponse } from '../store.js';
 import type { Calls } from './calls.js';
 import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
 import { isDivisible, limitExceededBy } from './error-table.js';
-import { type BatchLimits, GroupCommit, MAX_BYTES_OF_UNIT, type Pending } from './group-commit.js';
+import { MAX_BYTES_OF_UNIT } from './footprint.js';
+import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
 
 /** Measured; see `npm run bench`. */
 const LANES = 2;

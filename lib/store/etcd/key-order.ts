@@ -1,18 +1,16 @@
-/** Which keys an operation writes, and which it only compares. */
-export interface Footprint {
-  readonly writes: readonly string[];
-  readonly compares: readonly string[];
-}
+import type { Footprint } from './footprint.js';
+
+type Keys = Pick<Footprint, 'writes' | 'compares'>;
 
 /** An operation that has come, and those that have to wait for it. */
 export class Place {
-  readonly footprint: Footprint;
+  readonly keys: Keys;
   readonly #onTurn: () => void;
   #successors: Place[] = [];
   #predecessors = 0;
 
-  constructor(footprint: Footprint, onTurn: () => void) {
-    this.footprint = footprint;
+  constructor(keys: Keys, onTurn: () => void) {
+    this.keys = keys;
     this.#onTurn = onTurn;
   }
 
@@ -51,18 +49,18 @@ export class KeyOrder {
   readonly #tails = new Map<string, KeyTail>();
 
   /** @param onTurn called at once, or when all have left that came before and touch its keys */
-  enter(footprint: Footprint, onTurn: () => void): Place {
-    const place = new Place(footprint, onTurn);
-    for (const key of footprint.compares) this.#joinReaders(key, place);
-    for (const key of footprint.writes) this.#followAll(key, place);
+  enter(keys: Keys, onTurn: () => void): Place {
+    const place = new Place(keys, onTurn);
+    for (const key of keys.compares) this.#joinReaders(key, place);
+    for (const key of keys.writes) this.#followAll(key, place);
     place.begin();
     return place;
   }
 
   /** Its outcome is decided: what follows it may go. */
   leave(place: Place): void {
-    for (const key of place.footprint.compares) this.#forget(key, place);
-    for (const key of place.footprint.writes) this.#forget(key, place);
+    for (const key of place.keys.compares) this.#forget(key, place);
+    for (const key of place.keys.writes) this.#forget(key, place);
     place.end();
   }
 

@@ -1,0 +1,46 @@
+import type { TxnRequest } from '../store.js';
+
+/** What a write touches, whichever of its branches is done. */
+export interface Footprint {
+  /** The keys that it puts or deletes, and those that it compares. One may be named more than once. */
+  readonly writes: readonly string[];
+  readonly compares: readonly string[];
+  /** Whether it needs space: a deletion does not. */
+  readonly puts: boolean;
+  /** How many bytes its keys and values take at the most. */
+  readonly bytes: number;
+}
+
+/** In UTF-8, one UTF-16 unit takes no more. */
+export const MAX_BYTES_OF_UNIT = 3;
+
+export function footprintOf(request: TxnRequest): Footprint {
+  const footprint = { writes: [], compares: [], puts: false, bytes: 0 };
+  add(request, footprint);
+  return footprint;
+}
+
+function add(
+  { compare = [], success = [], failure = [] }: TxnRequest,
+  footprint: { writes: string[]; compares: string[]; puts: boolean; bytes: number },
+): void {
+  for (const condition of compare) {
+    footprint.compares.push(condition.key);
+    footprint.bytes += bytesOf(condition.key) + (condition.target === 'value' ? bytesOf(condition.value) : 0);
+  }
+  for (const branch of [success, failure]) {
+    for (const operation of branch) {
+      if (operation.type === 'txn') {
+        add(operation, footprint);
+        continue;
+      }
+      footprint.bytes += bytesOf(operation.key) + (operation.type === 'put' ? bytesOf(operation.value) : 0);
+      footprint.puts ||= operation.type === 'put';
+      if (operation.type !== 'range') footprint.writes.push(operation.key);
+    }
+  }
+}
+
+function bytesOf(text: string): number {
+  return text.length * MAX_BYTES_OF_UNIT;
+}
