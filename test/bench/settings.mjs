@@ -6,8 +6,8 @@ const BY_DEFAULT = fileURLToPath(
 );
 
 export const USAGE = `npm run bench -- [--quick] [--only get,store] [--rounds 7] [--json FILE]
-  --quick   in under a minute: fewer and shorter rounds, smaller sizes
-  --only    rows whose name contains one of these texts, as etcd/get, mem, lock
+  --quick   in under a minute: fewer rows, fewer and shorter rounds, smaller sizes
+  --only    all rows whose name contains one of these texts, as etcd/get, mem/, lock
   --rounds  how often each row is measured
   --json    where the results go; the chart goes beside them, as .svg`;
 
@@ -17,7 +17,7 @@ export function settingsOf(args) {
     args,
     options: {
       quick: { type: 'boolean', default: false },
-      only: { type: 'string', default: '' },
+      only: { type: 'string' },
       rounds: { type: 'string' },
       json: { type: 'string', default: BY_DEFAULT },
     },
@@ -27,7 +27,7 @@ export function settingsOf(args) {
   if (!values.json.endsWith('.json')) throw new Error('--json must name a file that ends with .json');
   return {
     quick: values.quick,
-    only: values.only.split(','),
+    only: values.only?.split(','),
     rounds,
     measureMs: values.quick ? 80 : 700,
     json: values.json,

@@ -17,15 +17,19 @@ export async function chosenSuites(settings) {
   const suites = await Promise.all(
     SUITES.map(async (suite) => ({ suite, ...(await import(`./suites/${suite}.mjs`)) })),
   );
-  const isChosen = ({ id }) => settings.only.some((text) => id.includes(text));
   return ['etcd', 'mem']
     .flatMap((store) =>
       suites.map(({ suite, rows, fill }) => ({
         suite,
         store,
         fill,
-        rows: rows(settings).filter((row) => row.store === store && isChosen(row)),
+        rows: rows(settings).filter((row) => row.store === store && isChosen(row, settings)),
       })),
     )
     .filter(({ rows }) => rows.length > 0);
+}
+
+function isChosen({ id, isExtra }, { only, quick }) {
+  if (only !== undefined) return only.some((text) => id.includes(text));
+  return !(quick && isExtra);
 }

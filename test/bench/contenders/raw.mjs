@@ -6,14 +6,14 @@ const ofEtcd3 = createRequire(createRequire(import.meta.url).resolve('etcd3'));
 const grpc = ofEtcd3('@grpc/grpc-js');
 const { loadSync } = ofEtcd3('@grpc/proto-loader');
 const PROTO = join(ofEtcd3.resolve('etcd3/package.json'), '../proto/rpc.proto');
+const { etcdserverpb } = grpc.loadPackageDefinition(
+  loadSync(PROTO, { longs: String, enums: String, defaults: true }),
+);
 
 const ONE_TXN = 128;
 
 /** One plain RPC of grpc-js for each operation: the floor for whoever does not send several together. */
 export async function connect(endpoint) {
-  const { etcdserverpb } = grpc.loadPackageDefinition(
-    loadSync(PROTO, { longs: String, enums: String, defaults: true }),
-  );
   const address = new URL(endpoint).host;
   const options = { 'grpc.max_receive_message_length': -1 };
   const clientOf = (Service) => new Service(address, grpc.credentials.createInsecure(), options);

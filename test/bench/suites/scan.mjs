@@ -9,7 +9,7 @@ const FILLED_AT_ONCE = 10_000;
 const MEBIBYTE = 1024 ** 2;
 
 export function rows({ quick }) {
-  const keys = quick ? 100_000 : 1_000_000;
+  const keys = quick ? 50_000 : 1_000_000;
   return [
     {
       id: 'etcd/scan',

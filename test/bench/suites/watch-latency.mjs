@@ -13,6 +13,7 @@ export function rows() {
     unit: 'ms',
     contenders: contendersOn(store),
     targets: [],
+    isExtra: store === 'mem',
   }));
 }
 
