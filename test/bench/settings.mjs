@@ -29,7 +29,7 @@ export function settingsOf(args) {
     quick: values.quick,
     only: values.only?.split(','),
     rounds,
-    measureMs: values.quick ? 80 : 700,
+    measureMs: values.quick ? 80 : 500,
     json: values.json,
   };
 }

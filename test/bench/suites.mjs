@@ -12,12 +12,15 @@ const SUITES = [
   'memory-ranges',
 ];
 
-/** What is to be measured: the rows of a suite that share a store, in the order in which they run. */
+/**
+ * What is to be measured: the rows of a suite that share a store, in the order in which they run.
+ * Throws with the names of all rows when that is nothing.
+ */
 export async function chosenSuites(settings) {
   const suites = await Promise.all(
     SUITES.map(async (suite) => ({ suite, ...(await import(`./suites/${suite}.mjs`)) })),
   );
-  return ['etcd', 'mem']
+  const chosen = ['etcd', 'mem']
     .flatMap((store) =>
       suites.map(({ suite, rows, fill }) => ({
         suite,
@@ -27,6 +30,9 @@ export async function chosenSuites(settings) {
       })),
     )
     .filter(({ rows }) => rows.length > 0);
+  if (chosen.length > 0) return chosen;
+  const ids = suites.flatMap(({ rows }) => rows(settings).map(({ id }) => id));
+  throw new Error(`--only must be a part of one of these names:\n${ids.join('\n')}`);
 }
 
 function isChosen({ id, isExtra }, { only, quick }) {

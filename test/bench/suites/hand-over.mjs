@@ -64,8 +64,8 @@ async function beginPuts(endpoint) {
   await watcher.ask('ready?');
 
   async function putOnce() {
-    await pause(HOLD_MS);
     const arrival = watcher.ask('next');
+    await pause(HOLD_MS);
     const putAt = monotonicMs();
     await client.store('bench/hand-over', '');
     return (await arrival) - putAt;

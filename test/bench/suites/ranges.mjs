@@ -18,8 +18,8 @@ export function rows({ quick }) {
   }));
 }
 
-export function fill(writer, rows) {
-  const most = Math.max(...rows.map(({ size }) => size));
+export function fill(writer, chosen) {
+  const most = Math.max(...chosen.map(({ size }) => size));
   return writer.storeAll(pairsOf(keysOf(PREFIX, most)));
 }
 
