@@ -35,6 +35,13 @@ describe('the chart', () => {
     expect(chart).toContain('>2 × (50 ms)<');
   });
 
+  it('has the line of etcd3 inside, also where all others are slower', () => {
+    const chart = chartOf(row('etcd/get/1', 10, 20, 100));
+    const [, x] = /<line class="base" x1="([^"]+)"[^>]*>\n<text class="note"/.exec(chart) ?? [];
+    const [, width] = /viewBox="0 0 (\d+)/.exec(chart) ?? [];
+    expect(Number(x)).toBeLessThan(Number(width));
+  });
+
   it('takes the median of the ratios, not the ratio of the medians', () => {
     const figures = { ours: [10, 40, 90], raw: [1, 1, 1], etcd3: [10, 10, 30] };
     const chart = chartOf({ id: 'etcd/get/1', title: 'get', unit: '/s', figures });

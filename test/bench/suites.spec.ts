@@ -1,0 +1,55 @@
+import { describe, expect, it } from '@jest/globals';
+import { drawChart } from './chart.mjs';
+import { chosenSuites, type Row } from './suites.mjs';
+
+async function chosen(settings: { quick?: boolean; only?: string[] } = {}): Promise<Row[]> {
+  const suites = await chosenSuites({ quick: false, ...settings });
+  return suites.flatMap(({ rows }) => rows);
+}
+
+function idsOf(rows: Row[]): string[] {
+  return rows.map(({ id }) => id);
+}
+
+describe('the rows of the bench', () => {
+  it('have names of their own, which begin with their store', async () => {
+    const rows = await chosen();
+    expect(new Set(idsOf(rows)).size).toBe(rows.length);
+    expect(rows.filter(({ id, store }) => !id.startsWith(`${store}/`))).toEqual([]);
+  });
+
+  it('have targets against contenders of theirs, each with one bound', async () => {
+    for (const { contenders, targets } of await chosen()) {
+      for (const { against, atLeast, atMost } of targets) {
+        if (against !== undefined) expect(contenders).toContain(against);
+        expect([atLeast, atMost].filter((bound) => bound !== undefined)).toHaveLength(1);
+      }
+    }
+  });
+
+  it('are all quick ones where they have a target', async () => {
+    const targets = (rows: Row[]) => rows.flatMap((row) => row.targets);
+    const [all, quick] = [await chosen(), await chosen({ quick: true })];
+    expect(targets(quick)).toEqual(targets(all));
+    expect(quick.length).toBeLessThan(all.length / 2);
+  });
+
+  it('are chosen by parts of their names, whether quick or not', async () => {
+    const only = ['etcd/tas/1', 'mem/lock'];
+    const names = ['etcd/tas/1', 'etcd/tas/16', 'etcd/tas/1024', 'mem/lock'];
+    expect(idsOf(await chosen({ only }))).toEqual(names);
+    expect(idsOf(await chosen({ only, quick: true }))).toEqual(names);
+  });
+
+  it('are listed when a name chooses none of them', async () => {
+    await expect(chosen({ only: ['nothing'] })).rejects.toThrow(/^etcd\/hand-over$/m);
+  });
+
+  it('are there for each bar of the chart', async () => {
+    const figures = { ours: [1], etcd3: [1], raw: [1] };
+    const rows = (await chosen()).map((row) => ({ ...row, figures }));
+    const machine = { processor: '', cores: 2, node: '', etcd: '' };
+    const bars = drawChart({ rounds: 1, machine, rows }).match(/<rect class="ours"/g);
+    expect(bars).toHaveLength(13 + 1); // and the legend's
+  });
+});
