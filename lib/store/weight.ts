@@ -1,4 +1,4 @@
-import type { WatchResponse } from './store.js';
+import type { WatchEvent, WatchResponse } from './store.js';
 
 /** What one event costs beside its texts, roughly, in characters. */
 const EVENT_OVERHEAD = 100;
@@ -8,9 +8,9 @@ const EVENT_OVERHEAD = 100;
  * alive, so that a deletion of something large weighs as much.
  */
 export function weightOf({ events }: WatchResponse): number {
-  return events.reduce(
-    (weight, { kv, previous }) =>
-      weight + kv.key.length + kv.value.length + (previous?.value.length ?? 0) + EVENT_OVERHEAD,
-    0,
-  );
+  return events.reduce((weight, event) => weight + weightOfEvent(event), 0);
+}
+
+export function weightOfEvent({ kv, previous }: WatchEvent): number {
+  return kv.key.length + kv.value.length + (previous?.value.length ?? 0) + EVENT_OVERHEAD;
 }

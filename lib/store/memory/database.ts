@@ -10,12 +10,10 @@ import type {
   LeaseId,
   Operation,
   OperationResponse,
-  Outcome,
   RangeRequest,
   RangeResponse,
   TxnRequest,
   TxnResponse,
-  WatchEvent,
   WatchRequest,
 } from '../store.js';
 import { History } from './history.js';
@@ -26,6 +24,7 @@ import { refuseOverlap } from './overlap.js';
 import { Watchers } from './watchers.js';
 
 const NO_LEASE: LeaseId = '';
+const NONE: readonly never[] = [];
 
 /** About 64 million characters of keys and values: half a million small changes. */
 const HISTORY_WEIGHT = 64 * 1024 * 1024;
@@ -59,17 +58,25 @@ export class MemoryDatabase {
   }
 
   range(request: RangeRequest): RangeResponse {
-    return this.#range(request, []);
+    const { limit = Infinity } = request;
+    const found = this.#select(request);
+    const kvs = found.length > limit ? found.slice(0, limit) : found;
+    return {
+      revision: this.#history.presentRevision,
+      kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
+      more: found.length > limit,
+    };
   }
 
   txn(request: TxnRequest): TxnResponse {
     refuseOverlap(request);
-    const decision = this.#decide(request);
-    this.#checkOperations(plainOperationsOf(decision));
-    const events: WatchEvent[] = [];
-    const outcome = this.#carryOut(decision, events);
-    this.#commit(events);
-    return { revision: this.#history.revision, ...outcome };
+    const { succeeded, operations } = this.#decide(request);
+    // All puts before all reads, as etcd does: where both are wrong, the lease is told.
+    this.#checkLeases(operations);
+    this.#checkRevisions(operations);
+    const responses = this.#carryOut(operations);
+    this.#commit();
+    return { revision: this.#history.revision, succeeded, responses };
   }
 
   leaseGrant(ttlSec: number): Lease {
@@ -118,29 +125,16 @@ export class MemoryDatabase {
     }
   }
 
-  /** @param uncommitted what the transaction that reads has changed so far: the present shows it, the past does not */
-  #range(request: RangeRequest, uncommitted: readonly WatchEvent[]): RangeResponse {
-    const { limit = Infinity } = request;
-    const found = this.#select(request, uncommitted);
-    const kvs = found.length > limit ? found.slice(0, limit) : found;
-    return {
-      revision: uncommitted.length > 0 ? this.#nextRevision : this.#history.revision,
-      kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
-      more: found.length > limit,
-    };
-  }
-
-  /** At least one record more than the limit, where there is one, so that the caller sees that it cut. */
-  #select(
-    { limit = Infinity, revision, oldestFirst, ...span }: RangeRequest,
-    uncommitted: readonly WatchEvent[],
-  ): KeyRecord[] {
-    const isPresent =
-      revision === undefined || (revision === this.#history.revision && uncommitted.length === 0);
+  /**
+   * At least one record more than the limit, where there is one, so that the caller sees that it cut. A transaction
+   * that reads sees in the present what it has changed so far, and in the past what it found.
+   */
+  #select({ limit = Infinity, revision, oldestFirst, ...span }: RangeRequest): KeyRecord[] {
     const enough = oldestFirst ? Infinity : limit + 1;
-    const records = isPresent
-      ? this.#keys.select(span, enough)
-      : this.#selectPast(span, enough, this.#history.recordsBefore(revision, span, uncommitted));
+    const records =
+      revision === undefined || revision === this.#history.presentRevision
+        ? this.#keys.select(span, enough)
+        : this.#selectPast(span, enough, this.#history.recordsBefore(revision, span));
     return oldestFirst ? records.sort((a, b) => a.createRevision - b.createRevision) : records;
   }
 
@@ -158,56 +152,68 @@ export class MemoryDatabase {
     return [...untouched, ...past].sort((a, b) => compareBytes(a.key, b.key));
   }
 
+  #allHold(compare: readonly Compare[]): boolean {
+    return compare.every((condition) => this.#holds(condition));
+  }
+
   #holds(condition: Compare): boolean {
     const records = this.#keys.select(condition);
     if (records.length === 0) return recordHolds(undefined, condition);
     return records.every((record) => recordHolds(record, condition));
   }
 
-  #decide({ compare = [], success = [], failure = [] }: TxnRequest): Decision {
-    const succeeded = compare.every((condition) => this.#holds(condition));
-    const branch = succeeded ? success : failure;
-    if (branch.every(isPlain)) return { succeeded, operations: branch };
-    const operations = branch.map((operation): DecidedOperation =>
-      operation.type === 'txn' ? { type: 'txn', ...this.#decide(operation) } : operation,
-    );
-    return { succeeded, operations };
+  #decide({ compare = NONE, success = NONE, failure = NONE }: TxnRequest): Decision {
+    const succeeded = this.#allHold(compare);
+    return { succeeded, operations: this.#decideNested(succeeded ? success : failure) };
   }
 
-  /** All puts before all reads, as etcd does: where both are wrong, the lease is told. */
-  #checkOperations(operations: readonly PlainOperation[]): void {
+  /** Most branches have no txn in them and are decided as they are. */
+  #decideNested(branch: readonly Operation[]): readonly DecidedOperation[] {
+    if (branch.every(isPlain)) return branch;
+    return branch.map((operation) =>
+      operation.type === 'txn' ? { type: 'txn', ...this.#decide(operation) } : operation,
+    );
+  }
+
+  #checkLeases(operations: readonly DecidedOperation[]): void {
     for (const operation of operations) {
       if (operation.type === 'put' && operation.lease) this.#leases.check(operation.lease);
+      else if (operation.type === 'txn') this.#checkLeases(operation.operations);
     }
+  }
+
+  #checkRevisions(operations: readonly DecidedOperation[]): void {
     for (const operation of operations) {
       if (operation.type === 'range' && operation.revision !== undefined) {
         this.#history.checkReadable(operation.revision);
-      }
+      } else if (operation.type === 'txn') this.#checkRevisions(operation.operations);
     }
   }
 
-  #carryOut({ succeeded, operations }: Decision, events: WatchEvent[]): Outcome {
-    return { succeeded, responses: operations.map((operation) => this.#apply(operation, events)) };
+  #carryOut(operations: readonly DecidedOperation[]): OperationResponse[] {
+    return operations.map((operation) => this.#apply(operation));
   }
 
-  #apply(operation: DecidedOperation, events: WatchEvent[]): OperationResponse {
+  #apply(operation: DecidedOperation): OperationResponse {
     switch (operation.type) {
       case 'put':
-        events.push(this.#put(operation.key, operation.value, operation.lease ?? NO_LEASE));
+        this.#put(operation.key, operation.value, operation.lease ?? NO_LEASE);
         return { type: 'put' };
       case 'delete': {
         const records = this.#keys.select(operation);
-        for (const record of records) events.push(this.#delete(record, this.#beforeTxn(record, events)));
+        for (const record of records) this.#delete(record);
         return { type: 'delete', deleted: records.length };
       }
       case 'range':
-        return { type: 'range', ...this.#range(operation, events) };
-      case 'txn':
-        return { type: 'txn', ...this.#carryOut(operation, events) };
+        return { type: 'range', ...this.range(operation) };
+      case 'txn': {
+        const { succeeded, operations } = operation;
+        return { type: 'txn', succeeded, responses: this.#carryOut(operations) };
+      }
     }
   }
 
-  #put(key: string, value: string, lease: LeaseId): WatchEvent {
+  #put(key: string, value: string, lease: LeaseId): void {
     const previous = this.#keys.get(key);
     const modRevision = this.#nextRevision;
     const kv: KeyRecord = {
@@ -221,51 +227,43 @@ export class MemoryDatabase {
     this.#keys.put(kv);
     if (previous !== undefined && previous.lease !== lease) this.#leases.detach(previous.lease, key);
     if (lease !== NO_LEASE) this.#leases.attach(lease, key);
-    return { type: 'put', kv, previous };
+    this.#history.append({ type: 'put', kv, previous });
   }
 
-  #delete({ key, lease }: KeyRecord, previous: KeyRecord | undefined): WatchEvent {
+  #delete(record: KeyRecord): void {
+    const { key, lease } = record;
     this.#keys.delete(key);
     this.#leases.detach(lease, key);
     const gone = { createRevision: 0, modRevision: this.#nextRevision, version: 0, lease: NO_LEASE };
-    return { type: 'delete', kv: { key, value: '', ...gone }, previous };
+    this.#history.append({ type: 'delete', kv: { key, value: '', ...gone }, previous: this.#beforeTxn(record) });
   }
 
   /** A nested transaction may have put what the next one deletes; `previous` is of the revision before, all the same. */
-  #beforeTxn(record: KeyRecord, events: readonly WatchEvent[]): KeyRecord | undefined {
-    if (record.modRevision < this.#nextRevision) return record;
-    return events.find(({ kv }) => kv === record)?.previous;
+  #beforeTxn(record: KeyRecord): KeyRecord | undefined {
+    const { revision } = this.#history;
+    if (record.modRevision <= revision) return record;
+    return this.#history.recordsBefore(revision, { key: record.key }).get(record.key);
   }
 
   /** In byte order, as etcd deletes the keys of a lease. */
   #deleteAll(keys: ReadonlySet<string>): void {
-    const records = [...keys].sort(compareBytes).map((key) => this.#keys.get(key)!);
-    this.#commit(records.map((record) => this.#delete(record, record)));
+    for (const key of [...keys].sort(compareBytes)) this.#delete(this.#keys.get(key)!);
+    this.#commit();
   }
 
   get #nextRevision(): number {
     return this.#history.revision + 1;
   }
 
-  #commit(events: WatchEvent[]): void {
-    if (events.length === 0) return;
-    // A copy has no room to grow, which in an array of one event is most of it.
-    const changes = { revision: this.#nextRevision, events: [...events] };
-    this.#history.append(changes);
-    this.#watchers.publish(changes);
+  #commit(): void {
+    if (!this.#history.commit()) return;
+    if (!this.#watchers.isEmpty) this.#watchers.publish(this.#history.newestChanges);
     if (this.#history.isOverweight) this.compact(this.#history.halfWeightRevision());
   }
 }
 
-function isPlain(operation: Operation | DecidedOperation): operation is PlainOperation {
+function isPlain(operation: Operation): operation is PlainOperation {
   return operation.type !== 'txn';
-}
-
-function plainOperationsOf({ operations }: Decision): readonly PlainOperation[] {
-  if (operations.every(isPlain)) return operations;
-  return operations.flatMap((operation) =>
-    operation.type === 'txn' ? plainOperationsOf(operation) : operation,
-  );
 }
 
 function recordHolds(record: KeyRecord | undefined, condition: Compare): boolean {

@@ -1,7 +1,7 @@
 import { CompactedError, InvalidArgumentError } from '../errors.js';
 import { spanHolds } from '../key-span.js';
 import type { KeyRecord, KeySpan, WatchEvent, WatchResponse } from '../store.js';
-import { weightOf } from '../weight.js';
+import { weightOfEvent } from '../weight.js';
 
 /**
  * The last revisions and what each of them changed. Every event keeps the record before it, so the past is the
@@ -14,8 +14,8 @@ export class History {
   /** Revisions up to this one cannot be watched, those below it cannot be read. */
   compactRevision = this.revision;
 
-  /** The changes of each revision in `compactRevision + 1 … revision`, the first at index 0. */
-  readonly #changes: WatchResponse[] = [];
+  /** Oldest first. Which revision an event belongs to its record tells: half a million are kept, so nothing is kept twice. */
+  readonly #events: WatchEvent[] = [];
   readonly #maxWeight: number;
   #weight = 0;
 
@@ -25,21 +25,33 @@ export class History {
   }
 
   get isOverweight(): boolean {
-    return this.#weight > this.#maxWeight && this.#changes.length > 1;
+    return this.#weight > this.#maxWeight && this.revision - this.compactRevision > 1;
   }
 
-  append(changes: WatchResponse): void {
-    this.revision = changes.revision;
-    this.#changes.push(changes);
-    this.#weight += weightOf(changes);
+  /** The revision of what is there now: of the changes that are not committed yet, if there are any. */
+  get presentRevision(): number {
+    return this.#events.at(-1)?.kv.modRevision ?? this.revision;
+  }
+
+  /** Takes in a change of the revision that is to come. */
+  append(event: WatchEvent): void {
+    this.#events.push(event);
+    this.#weight += weightOfEvent(event);
+  }
+
+  /** Makes what was appended a revision. Answers whether there was anything. */
+  commit(): boolean {
+    const { presentRevision } = this;
+    if (presentRevision === this.revision) return false;
+    this.revision = presentRevision;
+    return true;
   }
 
   /** Forgets the changes up to `revision`. */
   compact(revision: number): void {
     if (revision === this.compactRevision) throw compacted(revision, this.compactRevision);
     this.checkReadable(revision);
-    const forgotten = this.#changes.splice(0, revision - this.compactRevision);
-    for (const changes of forgotten) this.#weight -= weightOf(changes);
+    for (const event of this.#events.splice(0, this.#indexAfter(revision))) this.#weight -= weightOfEvent(event);
     this.compactRevision = revision;
   }
 
@@ -49,11 +61,11 @@ export class History {
    */
   halfWeightRevision(): number {
     let weight = this.#weight;
-    const lastForgotten = this.#changes.findIndex((changes) => {
-      weight -= weightOf(changes);
+    const lastForgotten = this.#events.find((event) => {
+      weight -= weightOfEvent(event);
       return weight <= this.#maxWeight / 2;
-    });
-    return Math.min(this.compactRevision + lastForgotten + 1, this.revision - 1);
+    })!;
+    return Math.min(lastForgotten.kv.modRevision, this.revision - 1);
   }
 
   checkReadable(revision: number): void {
@@ -61,33 +73,40 @@ export class History {
     if (revision > this.revision) throw inFuture(revision, this.revision);
   }
 
-  /** What changed in a span above `revision`. */
-  changesAfter(revision: number, span: KeySpan): WatchResponse[] {
-    if (revision < this.compactRevision) throw compacted(revision, this.compactRevision);
-    return this.#changes
-      .slice(revision - this.compactRevision)
-      .map((changes) => changesIn(span, changes))
-      .filter((changes) => changes !== undefined);
+  /** What the newest revision changed. */
+  get newestChanges(): WatchResponse {
+    return { revision: this.revision, events: this.#events.slice(this.#indexAfter(this.revision - 1)) };
   }
 
-  /**
-   * The records that keys of a span had at `revision`, where they differ from now; undefined: there was none.
-   *
-   * @param uncommitted the latest changes, when they are not part of the history yet
-   */
-  recordsBefore(
-    revision: number,
-    span: KeySpan,
-    uncommitted: readonly WatchEvent[] = [],
-  ): Map<string, KeyRecord | undefined> {
+  /** What changed in a span above `revision`, revision by revision. */
+  changesAfter(revision: number, span: KeySpan): WatchResponse[] {
+    const changes: { revision: number; events: WatchEvent[] }[] = [];
+    for (const event of this.#eventsAfter(revision, span)) {
+      const last = changes.at(-1);
+      if (last?.revision === event.kv.modRevision) last.events.push(event);
+      else changes.push({ revision: event.kv.modRevision, events: [event] });
+    }
+    return changes;
+  }
+
+  /** The records that keys of a span had at `revision`, where they differ from now; undefined: there was none. */
+  recordsBefore(revision: number, span: KeySpan): Map<string, KeyRecord | undefined> {
     this.checkReadable(revision);
     const records = new Map<string, KeyRecord | undefined>();
-    const committed = this.changesAfter(revision, span).flatMap(({ events }) => events);
-    const latest = uncommitted.filter(({ kv }) => spanHolds(span, kv.key));
-    for (const { kv, previous } of [...committed, ...latest]) {
+    for (const { kv, previous } of this.#eventsAfter(revision, span)) {
       if (!records.has(kv.key)) records.set(kv.key, previous);
     }
     return records;
+  }
+
+  #eventsAfter(revision: number, span: KeySpan): WatchEvent[] {
+    if (revision < this.compactRevision) throw compacted(revision, this.compactRevision);
+    return this.#events.slice(this.#indexAfter(revision)).filter(({ kv }) => spanHolds(span, kv.key));
+  }
+
+  /** Where the changes above `revision` begin. Who asks goes on to look at all of them, so a search could save little. */
+  #indexAfter(revision: number): number {
+    return this.#events.findLastIndex(({ kv }) => kv.modRevision <= revision) + 1;
   }
 }
 

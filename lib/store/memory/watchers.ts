@@ -7,6 +7,10 @@ export class Watchers {
   readonly #ofKey = new Map<string, Set<MemoryWatch>>();
   readonly #ofRange = new Set<MemoryWatch>();
 
+  get isEmpty(): boolean {
+    return this.#ofKey.size === 0 && this.#ofRange.size === 0;
+  }
+
   add(watch: MemoryWatch): void {
     if (watch.span.rangeEnd !== undefined) {
       this.#ofRange.add(watch);

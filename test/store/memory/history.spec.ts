@@ -15,12 +15,17 @@ function puts(revision: number, keys: string[], previous?: KeyRecord): WatchResp
   };
 }
 
+function append(history: History, { events }: WatchResponse): void {
+  for (const event of events) history.append(event);
+  history.commit();
+}
+
 /** Revision 2 changed a, 3 b, 4 a and c. */
 function threeChanges(maxWeight = 1_000_000): History {
   const history = new History(maxWeight);
-  history.append(puts(2, ['a']));
-  history.append(puts(3, ['b']));
-  history.append(puts(4, ['a', 'c'], recordOf('a', 'before', 2)));
+  append(history, puts(2, ['a']));
+  append(history, puts(3, ['b']));
+  append(history, puts(4, ['a', 'c'], recordOf('a', 'before', 2)));
   return history;
 }
 
@@ -58,13 +63,22 @@ describe('History', () => {
     expect(history.recordsBefore(4, all).size).toBe(0);
   });
 
-  it('counts changes that are not part of it yet as the latest', () => {
+  it('commits what was appended as one revision, and nothing as none', () => {
     const history = threeChanges();
-    const uncommitted = puts(5, ['a', 'd'], recordOf('', 'at 4', 4)).events;
-    expect(history.recordsBefore(4, { key: 'a' }, uncommitted)).toEqual(
-      new Map([['a', recordOf('', 'at 4', 4)]]),
-    );
-    expect(history.recordsBefore(3, { key: 'a' }, uncommitted).get('a')).toMatchObject({ value: 'before' });
+    for (const event of puts(5, ['a', 'b']).events) history.append(event);
+    expect([history.revision, history.presentRevision]).toEqual([4, 5]);
+    expect(history.commit()).toBe(true);
+    expect([history.revision, history.presentRevision]).toEqual([5, 5]);
+    expect(history.commit()).toBe(false);
+    expect([history.revision, history.presentRevision]).toEqual([5, 5]);
+    expect(history.newestChanges).toEqual(puts(5, ['a', 'b']));
+  });
+
+  it('counts changes that are not committed yet as the latest', () => {
+    const history = threeChanges();
+    for (const event of puts(5, ['a', 'd'], recordOf('', 'at 4', 4)).events) history.append(event);
+    expect(history.recordsBefore(4, { key: 'a' })).toEqual(new Map([['a', recordOf('', 'at 4', 4)]]));
+    expect(history.recordsBefore(3, { key: 'a' }).get('a')).toMatchObject({ value: 'before' });
   });
 
   it('forgets up to a revision', () => {
@@ -110,13 +124,13 @@ describe('History', () => {
       expect(threeChanges().isOverweight).toBe(false);
       expect(threeChanges(300).isOverweight).toBe(true);
       const single = new History(1);
-      single.append(puts(2, ['a']));
+      append(single, puts(2, ['a']));
       expect(single.isOverweight).toBe(false);
     });
 
     it('finds the revision that leaves half the weight, and is light again after it', () => {
       const history = new History(1_000);
-      for (let revision = 2; !history.isOverweight; revision++) history.append(puts(revision, ['a']));
+      for (let revision = 2; !history.isOverweight; revision++) append(history, puts(revision, ['a']));
       // A put weighs some 105: ten are too many, four are no more than half.
       expect(history.revision).toBe(11);
       expect(history.halfWeightRevision()).toBe(7);
@@ -134,8 +148,8 @@ describe('History', () => {
 
     it('counts the large value that a deletion keeps alive', () => {
       const history = new History(10_000);
-      history.append(puts(2, ['a']));
-      history.append({
+      append(history, puts(2, ['a']));
+      append(history, {
         revision: 3,
         events: [
           { type: 'delete', kv: recordOf('big', '', 3), previous: recordOf('big', 'x'.repeat(10_000), 2) },
