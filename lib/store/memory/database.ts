@@ -129,12 +129,13 @@ export class MemoryDatabase {
    * At least one record more than the limit, where there is one, so that the caller sees that it cut. A transaction
    * that reads sees in the present what it has changed so far, and in the past what it found.
    */
-  #select({ limit = Infinity, revision, oldestFirst, ...span }: RangeRequest): KeyRecord[] {
+  #select(request: RangeRequest): KeyRecord[] {
+    const { limit = Infinity, revision, oldestFirst } = request;
     const enough = oldestFirst ? Infinity : limit + 1;
     const records =
       revision === undefined || revision === this.#history.presentRevision
-        ? this.#keys.select(span, enough)
-        : this.#selectPast(span, enough, this.#history.recordsBefore(revision, span));
+        ? this.#keys.select(request, enough)
+        : this.#selectPast(request, enough, this.#history.recordsBefore(revision, request));
     return oldestFirst ? records.sort((a, b) => a.createRevision - b.createRevision) : records;
   }
 
@@ -235,7 +236,11 @@ export class MemoryDatabase {
     this.#keys.delete(key);
     this.#leases.detach(lease, key);
     const gone = { createRevision: 0, modRevision: this.#nextRevision, version: 0, lease: NO_LEASE };
-    this.#history.append({ type: 'delete', kv: { key, value: '', ...gone }, previous: this.#beforeTxn(record) });
+    this.#history.append({
+      type: 'delete',
+      kv: { key, value: '', ...gone },
+      previous: this.#beforeTxn(record),
+    });
   }
 
   /** A nested transaction may have put what the next one deletes; `previous` is of the revision before, all the same. */

@@ -51,7 +51,8 @@ export class History {
   compact(revision: number): void {
     if (revision === this.compactRevision) throw compacted(revision, this.compactRevision);
     this.checkReadable(revision);
-    for (const event of this.#events.splice(0, this.#indexAfter(revision))) this.#weight -= weightOfEvent(event);
+    for (const event of this.#events.splice(0, this.#indexAfter(revision)))
+      this.#weight -= weightOfEvent(event);
     this.compactRevision = revision;
   }
 
