@@ -25,8 +25,10 @@ export class Hold implements HeldLock, Fence {
   readonly #abort = new AbortController();
   readonly #ownKey: DeletionWatch;
   readonly #onEnd: (hold: Hold) => void;
-  #endsAt: number;
-  #over: LockLostError | undefined;
+  /** Undefined for a hold without maxHoldSec, which then reads no clock. */
+  #endsAt: number | undefined;
+  #isOver = false;
+  #loss: LockLostError | undefined;
   #releasing: Promise<void> | undefined;
   #cancelMaxHold: CancelTimer = () => {};
   #stopListening: () => void = () => {};
@@ -49,7 +51,7 @@ export class Hold implements HeldLock, Fence {
     this.#context = context;
     this.#ownKey = ownKey;
     this.#onEnd = onEnd;
-    this.#endsAt = context.clock.now() + (maxHoldSec ?? Infinity) * 1000;
+    if (maxHoldSec !== undefined) this.#endsAt = context.clock.now() + maxHoldSec * 1000;
     this.#stopListening = place.lease.onLost((why) => this.#reportLost(why));
     void ownKey.ended.then(() => this.#reportLost('its key was removed'));
     if (maxHoldSec !== undefined && this.isHeld) this.#limit(maxHoldSec);
@@ -69,14 +71,12 @@ export class Hold implements HeldLock, Fence {
 
   get isHeld(): boolean {
     // Clocks first: in a process that was stopped or blocked no timer has run and no watch has told yet.
-    if (this.#over === undefined && this.#place.lease.isLive && this.#context.clock.now() >= this.#endsAt) {
-      this.#outstay();
-    }
-    return this.#over === undefined;
+    if (!this.#isOver && this.#place.lease.isLive && this.#isOutstayed) this.#outstay();
+    return !this.#isOver;
   }
 
   assertHeld(): void {
-    if (!this.isHeld) throw this.#over;
+    if (!this.isHeld) throw this.#loss ?? released(this.name);
   }
 
   release(): Promise<void> {
@@ -90,9 +90,12 @@ export class Hold implements HeldLock, Fence {
 
   /** Ends the hold without touching its key: who is running under it is told why. */
   lose(why: string): void {
-    if (this.#over !== undefined) return;
-    this.#end(`The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`);
-    this.#abort.abort(this.#over);
+    if (this.#isOver) return;
+    this.#loss = new LockLostError(
+      `The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`,
+    );
+    this.#end();
+    this.#abort.abort(this.#loss);
   }
 
   refused(): void {
@@ -101,7 +104,7 @@ export class Hold implements HeldLock, Fence {
 
   /** Lifts maxHoldSec: nothing runs under the hold any more that would have to be ended. */
   unlimit(): void {
-    this.#endsAt = Infinity;
+    this.#endsAt = undefined;
     this.#cancelMaxHold();
   }
 
@@ -112,9 +115,13 @@ export class Hold implements HeldLock, Fence {
 
   async #release(): Promise<void> {
     this.assertHeld();
-    this.#end(`The lock '${this.name}' was released and is not held any more.`);
+    this.#end();
     if (await this.#context.removal.remove(this.#place)) return;
     throw new LockLostError(`The lock '${this.name}' was lost before it was released: its key was removed.`);
+  }
+
+  get #isOutstayed(): boolean {
+    return this.#endsAt !== undefined && this.#context.clock.now() >= this.#endsAt;
   }
 
   #limit(maxHoldSec: number): void {
@@ -129,16 +136,21 @@ export class Hold implements HeldLock, Fence {
   }
 
   #reportLost(why: string): void {
-    if (this.#over !== undefined) return;
+    if (this.#isOver) return;
     this.lose(why);
-    this.#context.logger.error(this.#over!.message);
+    this.#context.logger.error(this.#loss!.message);
   }
 
-  #end(message: string): void {
-    this.#over = new LockLostError(message);
+  #end(): void {
+    this.#isOver = true;
     this.#cancelMaxHold();
     this.#stopListening();
     this.#ownKey.cancel();
     this.#onEnd(this);
   }
+}
+
+/** Made only for who asks after the release: its stack would cost more than the rest of a release. */
+function released(name: string): LockLostError {
+  return new LockLostError(`The lock '${name}' was released and is not held any more.`);
 }
