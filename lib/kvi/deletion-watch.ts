@@ -24,7 +24,8 @@ export class DeletionWatch {
   }
 
   cancel(): void {
-    this.#cancelled.abort();
+    // Without a reason Node makes one, with a stack, for each lock that is released.
+    this.#cancelled.abort('cancelled');
     this.#watch?.cancel();
   }
 
