@@ -24,14 +24,17 @@ export function prefixSpan(prefix: string): Required<KeySpan> {
 }
 
 const LAST_CODE_POINT = 0x10ffff;
+const LAST_OF_ONE_UNIT = 0xffff;
 
 /** The first key after all that begin with `prefix`: its last code point that can grow, grown by one. */
 export function prefixEnd(prefix: string): string {
-  const codePoints = Array.from(prefix, (char) => char.codePointAt(0)!);
-  while (codePoints.at(-1) === LAST_CODE_POINT) codePoints.pop();
-  const last = codePoints.pop();
-  if (last === undefined) return TO_LAST_KEY;
+  let end = prefix.length;
+  while (prefix.codePointAt(end - 2) === LAST_CODE_POINT) end -= 2;
+  if (end === 0) return TO_LAST_KEY;
+  const endsInPair = (prefix.codePointAt(end - 2) ?? 0) > LAST_OF_ONE_UNIT;
+  const start = end - (endsInPair ? 2 : 1);
+  const last = prefix.codePointAt(start)!;
   // The surrogates' numbers are no characters: U+E000 comes after U+D7FF.
   const next = last === 0xd7ff ? 0xe000 : last + 1;
-  return String.fromCodePoint(...codePoints, next);
+  return prefix.slice(0, start) + String.fromCodePoint(next);
 }
