@@ -2,7 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
 import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
-import { keyAfter, prefixSpan } from '../store/key-span.js';
+import { prefixSpan } from '../store/key-span.js';
+import { pagesOf } from '../store/pages.js';
 import type { KeyRecord, KeySpan, Store, TxnRequest, Writer } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
@@ -62,8 +63,8 @@ import {
   transactionRequest,
 } from './write-requests.js';
 
-/** How many keys `scan` reads at a time. */
-const SCAN_PAGE = 1000;
+/** How many keys `scan` reads first: each may be as large as the store allows. */
+const FIRST_SCAN_PAGE = 16;
 
 const LOCK_CHECKS = { timeoutSec: checkSeconds, maxHoldSec: checkPositiveSeconds, signal: checkSignal };
 
@@ -137,7 +138,7 @@ export class StoreKvi implements Kvi {
   scan(range: KeyRange): AsyncIterable<KeyValue> {
     checkRange('range', range);
     this.#checkOpen();
-    return this.#pages(spanOf(range));
+    return this.#scan(spanOf(range));
   }
 
   async snapshot(range: KeyRange): Promise<Snapshot> {
@@ -341,19 +342,10 @@ export class StoreKvi implements Kvi {
     return visible(kvs).map(({ key, value }) => ({ key, value }));
   }
 
-  async *#pages(span: KeySpan): AsyncGenerator<KeyValue, void> {
-    let page: KeySpan | undefined = span;
-    let pinned: number | undefined;
-    while (page !== undefined) {
+  async *#scan(span: KeySpan): AsyncGenerator<KeyValue, void> {
+    for await (const { kvs } of pagesOf((page) => this.#store.range(page), span, FIRST_SCAN_PAGE)) {
       this.#checkOpen();
-      const { revision, kvs, more } = await this.#store.range({
-        ...page,
-        revision: pinned,
-        limit: SCAN_PAGE,
-      });
-      pinned ??= revision;
-      for (const { key, value } of visible(kvs)) yield { key, value };
-      page = more ? { ...span, key: keyAfter(kvs.at(-1)!.key) } : undefined;
+      for (const { key, value } of kvs) if (!isReserved(key)) yield { key, value };
     }
   }
 

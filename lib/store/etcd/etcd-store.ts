@@ -1,9 +1,7 @@
 import type { IRangeResponse, ITxnResponse } from 'etcd3';
 import { systemClock } from '../clock.js';
 import { CompactedError } from '../errors.js';
-import { keyAfter } from '../key-span.js';
 import type {
-  KeyRecord,
   Lease,
   LeaseId,
   RangeRequest,
@@ -27,6 +25,7 @@ import { PresentRevision } from './present-revision.js';
 import { Slots } from './slots.js';
 import { type Credentials, TokenSource } from './token.js';
 import { WatchHub } from './watch-hub.js';
+import { wholeRange } from './whole-range.js';
 import { SendOnce } from './write-sender.js';
 
 /** Where a store's messages go. */
@@ -40,11 +39,6 @@ export interface EtcdStoreOptions extends Security {
   readonly requestTimeoutMs: number;
   readonly logger: StoreLogger;
 }
-
-const PAGE = 1000;
-
-/** A snapshot that is compacted before it was read to the end is begun anew, this often at most. */
-const RESTARTS = 5;
 
 /** The store over etcd: a translation of the port, over etcd3's codec and connection. */
 export class EtcdStore implements Store {
@@ -95,19 +89,10 @@ export class EtcdStore implements Store {
     this.#trustsProgress = true;
   }
 
-  async range(request: RangeRequest): Promise<RangeResponse> {
+  range(request: RangeRequest): Promise<RangeResponse> {
     if (request.rangeEnd === undefined && request.revision === undefined) return this.#reads.read(request);
-    if (request.rangeEnd === undefined || request.limit !== undefined || request.oldestFirst) {
-      return this.#page(request);
-    }
-    for (let restarts = 0; ; restarts++) {
-      try {
-        return await this.#allPages(request);
-      } catch (error) {
-        const isSnapshotGone = error instanceof CompactedError && request.revision === undefined;
-        if (!isSnapshotGone || restarts === RESTARTS) throw error;
-      }
-    }
+    const isOnePage = request.rangeEnd === undefined || request.limit !== undefined || request.oldestFirst;
+    return isOnePage ? this.#page(request) : wholeRange((page) => this.#page(page), request);
   }
 
   revision(key: string): Promise<number> {
@@ -171,18 +156,6 @@ export class EtcdStore implements Store {
       if (error instanceof CompactedError) throw await this.#withRevision(error, request);
       throw error;
     }
-  }
-
-  /** Pages of one snapshot: the revision of the first is asked for in all others. */
-  async #allPages(request: RangeRequest): Promise<RangeResponse> {
-    const first = await this.#page({ ...request, limit: PAGE });
-    const revision = request.revision ?? first.revision;
-    const kvs: KeyRecord[] = [...first.kvs];
-    for (let page = first; page.more;) {
-      page = await this.#page({ ...request, key: keyAfter(kvs.at(-1)!.key), revision, limit: PAGE });
-      for (const record of page.kvs) kvs.push(record);
-    }
-    return { revision: first.revision, kvs, more: false };
   }
 
   /** A read is only told that its revision is compacted; a watch from there is told what is left. */
