@@ -1,4 +1,4 @@
-import { type CancelTimer, callClock } from '../clock.js';
+import { callClock } from '../clock.js';
 
 /** An operation that waits to be sent. */
 export interface Pending {
@@ -35,14 +35,14 @@ export class GroupCommit<T extends Pending> {
   readonly #freeLanes: number[];
   #waiting: T[] = [];
   #isScheduled = false;
-  #cancelExpiry: CancelTimer | undefined;
+  #isExpiryAwaited = false;
 
   /**
    * @param lanes how many batches may be under way at a time
    * @param reserveMs with less time left than this, an operation is not sent any more
    */
   constructor(lanes: number, limits: BatchLimits, reserveMs: number, carrier: Carrier<T>) {
-    this.#freeLanes = Array.from({ length: lanes }, (_, lane) => lane).reverse();
+    this.#freeLanes = Array.from({ length: lanes }, (_, lane) => lane);
     this.#limits = limits;
     this.#reserveMs = reserveMs;
     this.#carrier = carrier;
@@ -50,7 +50,7 @@ export class GroupCommit<T extends Pending> {
 
   add(operation: T): void {
     this.#waiting.push(operation);
-    this.#cancelExpiry ??= this.#expireAt(operation.deadline);
+    if (!this.#isExpiryAwaited) this.#awaitExpiry(operation.deadline);
     this.wake();
   }
 
@@ -100,17 +100,20 @@ export class GroupCommit<T extends Pending> {
     return batch;
   }
 
-  #expireAt(deadline: number): CancelTimer {
+  /** One timer for all: most operations are sent long before their time is over. */
+  #awaitExpiry(deadline: number): void {
+    this.#isExpiryAwaited = true;
     const expire = (): void => this.#expire();
-    return callClock.setTimer(Math.max(0, deadline - callClock.now()), expire, { background: true });
+    callClock.setTimer(Math.max(0, deadline - callClock.now()), expire, { background: true });
   }
 
   #expire(): void {
+    this.#isExpiryAwaited = false;
     const now = callClock.now();
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
     const next = this.#waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    this.#cancelExpiry = next === Infinity ? undefined : this.#expireAt(next);
+    if (next < Infinity) this.#awaitExpiry(next);
     for (const operation of expired) this.#carrier.expire(operation);
   }
 }
