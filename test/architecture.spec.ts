@@ -8,7 +8,7 @@ const LIB = resolve(import.meta.dirname, '../lib');
 
 /** What a floor may import: the floors of this library, itself included, and packages beside Node's own. */
 const FLOORS: Record<string, { floors: string[]; packages: string[] }> = {
-  store: { floors: ['store'], packages: ['sorted-btree', 'etcd3', '@grpc/grpc-js'] },
+  store: { floors: ['store'], packages: ['sorted-btree', 'etcd3', '@grpc/grpc-js', 'protobufjs'] },
   kvi: { floors: ['kvi', 'store'], packages: [] },
   nest: {
     floors: ['nest', 'kvi', 'store'],

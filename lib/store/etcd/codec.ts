@@ -10,6 +10,7 @@ import type {
   ITxnResponse,
 } from 'etcd3';
 import { RevisionOverflowError } from '../errors.js';
+import type { WireNumber } from './messages.js';
 import type {
   Compare,
   CompareOperator,
@@ -26,9 +27,8 @@ import type {
   WatchEvent,
 } from '../store.js';
 
-/** etcd's 64-bit numbers come as decimal texts. */
-export function toNumber(text: string): number {
-  const number = Number(text);
+export function toNumber(wire: WireNumber): number {
+  const number = typeof wire === 'string' ? Number(wire) : wire.toNumber();
   if (!Number.isSafeInteger(number)) {
     throw new RevisionOverflowError(
       'etcd answered a revision beyond 2^53-1, which JavaScript cannot count. Move the data to a new cluster, where revisions begin anew.',
@@ -41,8 +41,9 @@ export function leaseToWire(id: LeaseId | undefined): string {
   return id === undefined || id === '' ? '0' : BigInt(`0x${id}`).toString();
 }
 
-export function leaseFromWire(text: string): LeaseId {
-  return text === '0' ? '' : BigInt(text).toString(16);
+export function leaseFromWire(wire: WireNumber): LeaseId {
+  const id = typeof wire === 'string' ? BigInt(wire).toString(16) : wire.toString(16);
+  return id === '0' ? '' : id;
 }
 
 export function spanToWire({ key, rangeEnd }: KeySpan): { key: Buffer; range_end?: Buffer } {

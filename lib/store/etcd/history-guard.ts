@@ -28,7 +28,7 @@ export class HistoryGuard {
     return (header) => {
       const revision = toNumber(header.revision);
       // An answer from before the change says nothing of what came after.
-      if (generation === this.#generation) this.#see(header.cluster_id, revision, floor);
+      if (generation === this.#generation) this.#see(String(header.cluster_id), revision, floor);
     };
   }
 

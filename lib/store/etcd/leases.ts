@@ -59,7 +59,7 @@ export class Leases {
     });
     if (Number(TTL) <= 0) return 0;
     const present = await this.#calls.presentHeader(stream.member, KEEP_ALIVE_MS);
-    if (present.raft_term !== header.raft_term) {
+    if (String(present.raft_term) !== String(header.raft_term)) {
       stream.end();
       throw new Error('The keep-alive was answered in an old term.');
     }

@@ -1,8 +1,16 @@
-import type { Client, ClientDuplexStream, ClientUnaryCall, Metadata, ServiceError } from '@grpc/grpc-js';
+import type {
+  Client,
+  ClientDuplexStream,
+  ClientUnaryCall,
+  Metadata,
+  ServiceDefinition,
+  ServiceError,
+} from '@grpc/grpc-js';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { callClock } from '../clock.js';
 import { CallError, NotSentError } from './call-errors.js';
 import { Code } from './error-table.js';
+import { decoderOf } from './messages.js';
 
 export type Service = 'KV' | 'Lease' | 'Watch' | 'Maintenance' | 'Auth';
 
@@ -31,12 +39,16 @@ const CHANNEL_OPTIONS = {
   'grpc.max_reconnect_backoff_ms': 500,
 };
 
-type UnaryMethod = (
-  payload: unknown,
-  metadata: Metadata,
-  options: { deadline: number },
-  callback: (error: ServiceError | null, response: unknown) => void,
-) => ClientUnaryCall;
+interface Connection {
+  readonly client: Client;
+  readonly metadata: Metadata;
+}
+
+interface UnaryMethod {
+  readonly path: string;
+  readonly serialize: (request: unknown) => Buffer;
+  readonly decode: (bytes: Buffer) => unknown;
+}
 
 type StreamMethod = (metadata: Metadata) => ClientDuplexStream<unknown, unknown>;
 
@@ -44,7 +56,8 @@ type StreamMethod = (metadata: Metadata) => ClientDuplexStream<unknown, unknown>
 export class Member {
   readonly url: string;
   readonly #pool: ConnectionPool;
-  readonly #connections = new Map<Service, Promise<{ client: Client; metadata: Metadata }>>();
+  readonly #connections = new Map<Service, Promise<Connection>>();
+  readonly #methods = new Map<string, UnaryMethod>();
   readonly #running = new Set<ClientUnaryCall>();
   #closed = false;
 
@@ -87,7 +100,7 @@ export class Member {
   }
 
   /**
-   * One attempt of one call.
+   * One attempt of one call. The 64-bit numbers of its response are `WireNumber`s, whatever etcd3's types say.
    *
    * @throws CallError as the server or the transport answered, or DEADLINE_EXCEEDED after `timeoutMs`
    */
@@ -99,15 +112,17 @@ export class Member {
     token?: string,
   ): Promise<T> {
     const { client, metadata } = await this.#connection(service);
-    const invoke = (client as unknown as Record<string, UnaryMethod>)[method]!.bind(client);
+    const { path, serialize, decode } = this.#method(client, service, method);
     return new Promise<T>((resolve, reject) => {
       const options = { deadline: Date.now() + timeoutMs + 1000 };
-      const call = invoke(payload, withToken(metadata, token), options, (error, response) => {
+      const onAnswer = (error: ServiceError | null, response: unknown): void => {
         this.#running.delete(call);
         cancelTimer();
         if (error === null) resolve(response as T);
         else reject(new CallError(error.code, error.details));
-      });
+      };
+      const own = withToken(metadata, token);
+      const call = client.makeUnaryRequest(path, serialize, decode, payload, own, options, onAnswer);
       this.#running.add(call);
       // gRPC counts on the wall clock, which may jump; ours does not.
       const giveUp = (): void => {
@@ -140,7 +155,21 @@ export class Member {
     this.#pool.close();
   }
 
-  #connection(service: Service): Promise<{ client: Client; metadata: Metadata }> {
+  #method(client: Client, service: Service, name: string): UnaryMethod {
+    const known = this.#methods.get(`${service}.${name}`);
+    if (known !== undefined) return known;
+    const definitions = (client.constructor as unknown as { service: ServiceDefinition }).service;
+    const definition = Object.values(definitions).find(({ originalName }) => originalName === name)!;
+    const method = {
+      path: definition.path,
+      serialize: definition.requestSerialize,
+      decode: decoderOf(definition),
+    };
+    this.#methods.set(`${service}.${name}`, method);
+    return method;
+  }
+
+  #connection(service: Service): Promise<Connection> {
     if (this.#closed) return Promise.reject(new NotSentError('the connection is closed', false));
     let connection = this.#connections.get(service);
     if (connection === undefined) {

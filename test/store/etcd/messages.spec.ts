@@ -1,0 +1,77 @@
+import { describe, expect, it } from '@jest/globals';
+import type { Client, MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import type { ITxnResponse } from 'etcd3';
+import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
+import { RevisionOverflowError } from '../../../lib/store/errors.js';
+import { txnFromWire } from '../../../lib/store/etcd/codec.js';
+import { decoderOf } from '../../../lib/store/etcd/messages.js';
+
+type Method = MethodDefinition<unknown, unknown>;
+
+async function methodOf(name: string): Promise<Method> {
+  const pool = new ConnectionPool({ hosts: 'http://127.0.0.1:1' });
+  const client = await pool.withConnection('KV', (context) => context.client as unknown as Client);
+  pool.close();
+  const definitions = (client.constructor as unknown as { service: ServiceDefinition }).service;
+  return Object.values(definitions).find(({ originalName }) => originalName === name)!;
+}
+
+const header = { cluster_id: '14841639068965178418', member_id: '7', revision: '12', raft_term: '2' };
+
+const RESPONSE = {
+  header,
+  succeeded: true,
+  responses: [
+    { response_put: { header: { revision: '12' } } },
+    { response_delete_range: { header: { revision: '12' }, deleted: '3' } },
+    {
+      response_range: {
+        header: { revision: '9007199254740991' },
+        kvs: [
+          {
+            key: Buffer.from('schlüssel'),
+            value: Buffer.from('𝔘'),
+            create_revision: '7',
+            mod_revision: '9',
+            version: '3',
+            lease: '9223372036854775807',
+          },
+          { key: Buffer.from('empty'), create_revision: '7', mod_revision: '7', version: '1' },
+        ],
+        more: true,
+      },
+    },
+    { response_range: { header: { revision: '12' } } },
+    { response_txn: { header: { revision: '12' }, responses: [{ response_put: {} }] } },
+  ],
+};
+
+describe("a response, without etcd3's codec", () => {
+  it('says the same', async () => {
+    const method = await methodOf('txn');
+    const bytes = method.responseSerialize(RESPONSE);
+    const ours = txnFromWire(decoderOf(method)(bytes) as ITxnResponse);
+
+    expect(ours).toEqual(txnFromWire(method.responseDeserialize(bytes) as ITxnResponse));
+    expect(ours.responses[2]).toMatchObject({
+      revision: Number.MAX_SAFE_INTEGER,
+      kvs: [
+        { value: '𝔘', lease: '7fffffffffffffff' },
+        { value: '', lease: '' },
+      ],
+      more: true,
+    });
+  });
+
+  it('tells its cluster, whose number is larger than JavaScript counts', async () => {
+    const method = await methodOf('txn');
+    const decoded = decoderOf(method)(method.responseSerialize(RESPONSE)) as ITxnResponse;
+    expect(String(decoded.header.cluster_id)).toBe(header.cluster_id);
+  });
+
+  it('with a revision that JavaScript cannot count is an error', async () => {
+    const method = await methodOf('txn');
+    const bytes = method.responseSerialize({ header: { ...header, revision: '9007199254740993' } });
+    expect(() => txnFromWire(decoderOf(method)(bytes) as ITxnResponse)).toThrow(RevisionOverflowError);
+  });
+});
