@@ -1,4 +1,4 @@
-import type { IRangeResponse, IResponseHeader, IStatusResponse } from 'etcd3';
+import type { IStatusResponse } from 'etcd3';
 import { setMaxListeners } from 'node:events';
 import { callClock } from '../clock.js';
 import {
@@ -23,6 +23,7 @@ import {
 } from './error-table.js';
 import type { HistoryGuard } from './history-guard.js';
 import type { Member, Service } from './member.js';
+import type { Header } from './messages.js';
 import type { TokenSource } from './token.js';
 
 /** One attempt takes no longer, so that a member that does not answer costs a part of the call's time, not all of it. */
@@ -81,7 +82,7 @@ export class Calls {
    * @throws the typed error for a refusal; RequestTimeoutError or UnavailableError when no attempt was answered,
    * and nothing was applied; OutcomeUnknownError when a call that is not repeatable may have been
    */
-  async run<T extends { header: IResponseHeader }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
+  async run<T extends { header: Header }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
     const deadline = callClock.now() + timeoutMs;
     // Other calls move the preference meanwhile; this one asks each member in its turn.
     const first = this.#preferred;
@@ -113,12 +114,12 @@ export class Calls {
    * Asks one member, linearizably, where it stands. A user who may not read was answered with a quorum all the same,
    * but without a header: status tells it then, and is no older than that answer.
    */
-  async presentHeader(member: Member, timeoutMs: number): Promise<IResponseHeader> {
+  async presentHeader(member: Member, timeoutMs: number): Promise<Header> {
     const probe: Call = { ...PROBE, what: 'Asking for the present revision' };
     const see = this.#guard.begin();
     try {
       const { header } = await this.#withFreshToken(() =>
-        this.#attempt<IRangeResponse>(member, probe, timeoutMs),
+        this.#attempt<{ header: Header }>(member, probe, timeoutMs),
       );
       return header;
     } catch (error) {
@@ -143,7 +144,7 @@ export class Calls {
     }
   }
 
-  async #attempt<T extends { header: IResponseHeader }>(
+  async #attempt<T extends { header: Header }>(
     member: Member,
     call: Call,
     remainingMs: number,

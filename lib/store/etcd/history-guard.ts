@@ -1,6 +1,6 @@
-import type { IResponseHeader } from 'etcd3';
 import { StoreReplacedError } from '../errors.js';
 import { toNumber } from './codec.js';
+import type { Header } from './messages.js';
 
 /**
  * Notices that another history stands behind the endpoints: another cluster, or a backup that was restored to an
@@ -22,7 +22,7 @@ export class HistoryGuard {
   }
 
   /** Takes the measure of a linearizable call before it is sent; hand its answer's header to the result. */
-  begin(): (header: IResponseHeader) => void {
+  begin(): (header: Header) => void {
     const floor = this.#highest;
     const generation = this.#generation;
     return (header) => {

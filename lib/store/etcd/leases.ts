@@ -1,4 +1,4 @@
-import type { ILeaseGrantResponse, IResponseHeader } from 'etcd3';
+import type { ILeaseGrantResponse } from 'etcd3';
 import { LeaseNotFoundError, StoreReplacedError } from '../errors.js';
 import type { Lease, LeaseId } from '../store.js';
 import type { Calls } from './calls.js';
@@ -6,6 +6,7 @@ import { leaseFromWire, leaseToWire } from './codec.js';
 import { isInvalidToken } from './error-table.js';
 import type { HistoryGuard } from './history-guard.js';
 import { KeepAliveStream } from './keep-alive-stream.js';
+import type { Header } from './messages.js';
 import type { TokenSource } from './token.js';
 
 const KEEP_ALIVE_MS = 1500;
@@ -59,7 +60,7 @@ export class Leases {
     });
     if (Number(TTL) <= 0) return 0;
     const present = await this.#calls.presentHeader(stream.member, KEEP_ALIVE_MS);
-    if (String(present.raft_term) !== String(header.raft_term)) {
+    if (String(present.raft_term) !== header.raft_term) {
       stream.end();
       throw new Error('The keep-alive was answered in an old term.');
     }
@@ -70,7 +71,7 @@ export class Leases {
     this.#generations.delete(id);
     const call = { service: 'Lease', method: 'leaseRevoke', payload: { ID: leaseToWire(id) } } as const;
     await this.#calls
-      .run<{ header: IResponseHeader }>({ ...call, what: 'Revoking a lease', isRepeatable: true }, REVOKE_MS)
+      .run<{ header: Header }>({ ...call, what: 'Revoking a lease', isRepeatable: true }, REVOKE_MS)
       .catch((error: unknown) => {
         if (!(error instanceof LeaseNotFoundError)) throw error;
       });

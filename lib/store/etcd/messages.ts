@@ -5,6 +5,13 @@ import descriptor from 'protobufjs/ext/descriptor/index.js';
 /** A 64-bit number of a message: a decimal text where etcd3's codec made it, else protobufjs' Long. */
 export type WireNumber = string | { toNumber(): number; toString(radix?: number): string };
 
+/** What begins every response. */
+export interface Header {
+  readonly cluster_id: WireNumber;
+  readonly revision: WireNumber;
+  readonly raft_term: WireNumber;
+}
+
 interface MessageType {
   readonly name: string;
 }

@@ -63,7 +63,7 @@ describe('keepAlive', () => {
   });
 
   it('is refused for a lease of another history', async () => {
-    guard.begin()({ cluster_id: '2', member_id: '1', revision: '9', raft_term: '2' });
+    guard.begin()({ cluster_id: '2', revision: '9', raft_term: '2' });
     await expect(leases.keepAlive(id)).rejects.toThrow(StoreReplacedError);
   });
 });

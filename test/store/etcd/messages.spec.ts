@@ -1,16 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Client, MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
+import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import type { ITxnResponse } from 'etcd3';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { RevisionOverflowError } from '../../../lib/store/errors.js';
 import { txnFromWire } from '../../../lib/store/etcd/codec.js';
-import { decoderOf } from '../../../lib/store/etcd/messages.js';
+import { decoderOf, type Header } from '../../../lib/store/etcd/messages.js';
 
 type Method = MethodDefinition<unknown, unknown>;
 
 async function methodOf(name: string): Promise<Method> {
   const pool = new ConnectionPool({ hosts: 'http://127.0.0.1:1' });
-  const client = await pool.withConnection('KV', (context) => context.client as unknown as Client);
+  const client = await pool.withConnection('KV', (context) => context.client);
   pool.close();
   const definitions = (client.constructor as unknown as { service: ServiceDefinition }).service;
   return Object.values(definitions).find(({ originalName }) => originalName === name)!;
@@ -65,7 +65,7 @@ describe("a response, without etcd3's codec", () => {
 
   it('tells its cluster, whose number is larger than JavaScript counts', async () => {
     const method = await methodOf('txn');
-    const decoded = decoderOf(method)(method.responseSerialize(RESPONSE)) as ITxnResponse;
+    const decoded = decoderOf(method)(method.responseSerialize(RESPONSE)) as { header: Header };
     expect(String(decoded.header.cluster_id)).toBe(header.cluster_id);
   });
 
