@@ -1,4 +1,4 @@
-import type { WatchEvent, WatchResponse } from './store.js';
+import type { KeyRecord, WatchResponse } from './store.js';
 
 /** What one event costs beside its texts, roughly, in characters. */
 const EVENT_OVERHEAD = 100;
@@ -8,9 +8,10 @@ const EVENT_OVERHEAD = 100;
  * alive, so that a deletion of something large weighs as much.
  */
 export function weightOf({ events }: WatchResponse): number {
-  return events.reduce((weight, event) => weight + weightOfEvent(event), 0);
+  return events.reduce((weight, { kv, previous }) => weight + weightOfChange(kv, previous), 0);
 }
 
-export function weightOfEvent({ kv, previous }: WatchEvent): number {
+/** What one of them weighs: from the record before to the one after. */
+export function weightOfChange(kv: KeyRecord, previous: KeyRecord | undefined): number {
   return kv.key.length + kv.value.length + (previous?.value.length ?? 0) + EVENT_OVERHEAD;
 }

@@ -154,7 +154,8 @@ export class MemoryDatabase {
   }
 
   #allHold(compare: readonly Compare[]): boolean {
-    return compare.every((condition) => this.#holds(condition));
+    for (const condition of compare) if (!this.#holds(condition)) return false;
+    return true;
   }
 
   #holds(condition: Compare): boolean {
@@ -170,7 +171,7 @@ export class MemoryDatabase {
 
   /** Most branches have no txn in them and are decided as they are. */
   #decideNested(branch: readonly Operation[]): readonly DecidedOperation[] {
-    if (branch.every(isPlain)) return branch;
+    if (isPlain(branch)) return branch;
     return branch.map((operation) =>
       operation.type === 'txn' ? { type: 'txn', ...this.#decide(operation) } : operation,
     );
@@ -228,7 +229,7 @@ export class MemoryDatabase {
     this.#keys.put(kv);
     if (previous !== undefined && previous.lease !== lease) this.#leases.detach(previous.lease, key);
     if (lease !== NO_LEASE) this.#leases.attach(lease, key);
-    this.#history.append({ type: 'put', kv, previous });
+    this.#history.append(kv, previous);
   }
 
   #delete(record: KeyRecord): void {
@@ -236,11 +237,7 @@ export class MemoryDatabase {
     this.#keys.delete(key);
     this.#leases.detach(lease, key);
     const gone = { createRevision: 0, modRevision: this.#nextRevision, version: 0, lease: NO_LEASE };
-    this.#history.append({
-      type: 'delete',
-      kv: { key, value: '', ...gone },
-      previous: this.#beforeTxn(record),
-    });
+    this.#history.append({ key, value: '', ...gone }, this.#beforeTxn(record));
   }
 
   /** A nested transaction may have put what the next one deletes; `previous` is of the revision before, all the same. */
@@ -267,8 +264,9 @@ export class MemoryDatabase {
   }
 }
 
-function isPlain(operation: Operation): operation is PlainOperation {
-  return operation.type !== 'txn';
+function isPlain(branch: readonly Operation[]): branch is readonly PlainOperation[] {
+  for (const { type } of branch) if (type === 'txn') return false;
+  return true;
 }
 
 function recordHolds(record: KeyRecord | undefined, condition: Compare): boolean {

@@ -1,11 +1,11 @@
 import { CompactedError, InvalidArgumentError } from '../errors.js';
 import { spanHolds } from '../key-span.js';
 import type { KeyRecord, KeySpan, WatchEvent, WatchResponse } from '../store.js';
-import { weightOfEvent } from '../weight.js';
+import { weightOfChange } from '../weight.js';
 
 /**
- * The last revisions and what each of them changed. Every event keeps the record before it, so the past is the
- * present with the later events taken back, and compaction is forgetting the oldest revisions.
+ * The last revisions and what each of them changed. Every change keeps the record before it, so the past is the
+ * present with the later changes taken back, and compaction is forgetting the oldest revisions.
  */
 export class History {
   /** The newest revision. etcd's stores begin with 1, too. */
@@ -14,8 +14,12 @@ export class History {
   /** Revisions up to this one cannot be watched, those below it cannot be read. */
   compactRevision = this.revision;
 
-  /** Oldest first. Which revision an event belongs to its record tells: half a million are kept, so nothing is kept twice. */
-  readonly #events: WatchEvent[] = [];
+  /**
+   * What each change left, oldest first, and below what was there before it. There may be half a million of them:
+   * nothing is kept around two records, and whose revision a change belongs to the record itself tells.
+   */
+  readonly #records: KeyRecord[] = [];
+  readonly #previous: (KeyRecord | undefined)[] = [];
   readonly #maxWeight: number;
   #weight = 0;
 
@@ -30,13 +34,18 @@ export class History {
 
   /** The revision of what is there now: of the changes that are not committed yet, if there are any. */
   get presentRevision(): number {
-    return this.#events.at(-1)?.kv.modRevision ?? this.revision;
+    return this.#records.at(-1)?.modRevision ?? this.revision;
   }
 
-  /** Takes in a change of the revision that is to come. */
-  append(event: WatchEvent): void {
-    this.#events.push(event);
-    this.#weight += weightOfEvent(event);
+  /**
+   * Takes in a change of the revision that is to come.
+   *
+   * @param kv with that revision; a deletion has version 0, as etcd's tombstones do
+   */
+  append(kv: KeyRecord, previous: KeyRecord | undefined): void {
+    this.#records.push(kv);
+    this.#previous.push(previous);
+    this.#weight += weightOfChange(kv, previous);
   }
 
   /** Makes what was appended a revision. Answers whether there was anything. */
@@ -51,8 +60,10 @@ export class History {
   compact(revision: number): void {
     if (revision === this.compactRevision) throw compacted(revision, this.compactRevision);
     this.checkReadable(revision);
-    for (const event of this.#events.splice(0, this.#indexAfter(revision)))
-      this.#weight -= weightOfEvent(event);
+    const forgotten = this.#indexAfter(revision);
+    for (let i = 0; i < forgotten; i++) this.#weight -= this.#weightAt(i);
+    this.#records.splice(0, forgotten);
+    this.#previous.splice(0, forgotten);
     this.compactRevision = revision;
   }
 
@@ -62,11 +73,11 @@ export class History {
    */
   halfWeightRevision(): number {
     let weight = this.#weight;
-    const lastForgotten = this.#events.find((event) => {
-      weight -= weightOfEvent(event);
+    const lastForgotten = this.#records.find((_, i) => {
+      weight -= this.#weightAt(i);
       return weight <= this.#maxWeight / 2;
     })!;
-    return Math.min(lastForgotten.kv.modRevision, this.revision - 1);
+    return Math.min(lastForgotten.modRevision, this.revision - 1);
   }
 
   checkReadable(revision: number): void {
@@ -76,7 +87,11 @@ export class History {
 
   /** What the newest revision changed. */
   get newestChanges(): WatchResponse {
-    return { revision: this.revision, events: this.#events.slice(this.#indexAfter(this.revision - 1)) };
+    const start = this.#indexAfter(this.revision - 1);
+    return {
+      revision: this.revision,
+      events: this.#records.slice(start).map((_, i) => this.#eventAt(start + i)),
+    };
   }
 
   /** What changed in a span above `revision`, revision by revision. */
@@ -102,12 +117,25 @@ export class History {
 
   #eventsAfter(revision: number, span: KeySpan): WatchEvent[] {
     if (revision < this.compactRevision) throw compacted(revision, this.compactRevision);
-    return this.#events.slice(this.#indexAfter(revision)).filter(({ kv }) => spanHolds(span, kv.key));
+    const events: WatchEvent[] = [];
+    for (let i = this.#indexAfter(revision); i < this.#records.length; i++) {
+      if (spanHolds(span, this.#records[i]!.key)) events.push(this.#eventAt(i));
+    }
+    return events;
+  }
+
+  #eventAt(index: number): WatchEvent {
+    const kv = this.#records[index]!;
+    return { type: kv.version === 0 ? 'delete' : 'put', kv, previous: this.#previous[index] };
+  }
+
+  #weightAt(index: number): number {
+    return weightOfChange(this.#records[index]!, this.#previous[index]);
   }
 
   /** Where the changes above `revision` begin. Who asks goes on to look at all of them, so a search could save little. */
   #indexAfter(revision: number): number {
-    return this.#events.findLastIndex(({ kv }) => kv.modRevision <= revision) + 1;
+    return this.#records.findLastIndex(({ modRevision }) => modRevision <= revision) + 1;
   }
 }
 

@@ -11,7 +11,7 @@ interface PendingNext {
 }
 
 /**
- * What one watcher has still to read: references to the history's own entries. Compaction fails a watcher that
+ * What one watcher has still to read, which are records that the history holds. Compaction fails a watcher that
  * is so far behind, which bounds what a slow one holds by what the history holds.
  */
 export class MemoryWatch implements Watch {

@@ -16,7 +16,7 @@ function puts(revision: number, keys: string[], previous?: KeyRecord): WatchResp
 }
 
 function append(history: History, { events }: WatchResponse): void {
-  for (const event of events) history.append(event);
+  for (const { kv, previous } of events) history.append(kv, previous);
   history.commit();
 }
 
@@ -65,7 +65,7 @@ describe('History', () => {
 
   it('commits what was appended as one revision, and nothing as none', () => {
     const history = threeChanges();
-    for (const event of puts(5, ['a', 'b']).events) history.append(event);
+    for (const { kv } of puts(5, ['a', 'b']).events) history.append(kv, undefined);
     expect([history.revision, history.presentRevision]).toEqual([4, 5]);
     expect(history.commit()).toBe(true);
     expect([history.revision, history.presentRevision]).toEqual([5, 5]);
@@ -76,7 +76,7 @@ describe('History', () => {
 
   it('counts changes that are not committed yet as the latest', () => {
     const history = threeChanges();
-    for (const event of puts(5, ['a', 'd'], recordOf('', 'at 4', 4)).events) history.append(event);
+    for (const { kv } of puts(5, ['a', 'd']).events) history.append(kv, recordOf('', 'at 4', 4));
     expect(history.recordsBefore(4, { key: 'a' })).toEqual(new Map([['a', recordOf('', 'at 4', 4)]]));
     expect(history.recordsBefore(3, { key: 'a' }).get('a')).toMatchObject({ value: 'before' });
   });
