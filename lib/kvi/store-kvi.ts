@@ -4,7 +4,7 @@ import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { prefixSpan } from '../store/key-span.js';
 import { pagesOf } from '../store/pages.js';
-import type { KeyRecord, KeySpan, Store, TxnRequest, Writer } from '../store/store.js';
+import type { KeyRecord, KeySpan, RangeResponse, Store, TxnRequest, Writer } from '../store/store.js';
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
 import { ForgottenLocks } from './forgotten-locks.js';
@@ -33,6 +33,7 @@ import { LockQueue } from './lock-queue.js';
 import { LockedSections } from './locked-sections.js';
 import type { HmEtcdLogger, ResolvedKviOptions } from './options.js';
 import { Patience } from './patience.js';
+import { rejecting } from './rejecting.js';
 import { RunningTasks } from './running-tasks.js';
 import { Session } from './session.js';
 import { readSnapshot } from './snapshot.js';
@@ -115,11 +116,12 @@ export class StoreKvi implements Kvi {
     this.#tempKeys = new TempKeys(store, this.#session, clock, logger);
   }
 
-  async get(key: string): Promise<string | undefined> {
-    checkKey('key', key);
-    this.#checkOpen();
-    const { kvs } = await this.#store.range({ key });
-    return kvs[0]?.value;
+  get(key: string): Promise<string | undefined> {
+    return rejecting(() => {
+      checkKey('key', key);
+      this.#checkOpen();
+      return this.#store.range({ key }).then(valueOf);
+    });
   }
 
   async getRange(keyStart: string, keyEnd: string): Promise<KeyValue[]> {
@@ -411,6 +413,10 @@ function closedError(): ClosedError {
 /** Every waiter and stream listens, and one signal may end them all: their number is no leak, as Node would warn. */
 function expectManyListeners(signal: AbortSignal | undefined): void {
   if (signal !== undefined) setMaxListeners(Infinity, signal);
+}
+
+function valueOf({ kvs }: RangeResponse): string | undefined {
+  return kvs[0]?.value;
 }
 
 function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {
