@@ -149,24 +149,24 @@ export class StoreKvi implements Kvi {
     return readSnapshot(this.#store, spanOf(range));
   }
 
-  async store(key: string, value: string): Promise<void> {
-    await this.#send(storeRequest(key, value));
+  store(key: string, value: string): Promise<void> {
+    return rejecting(() => this.#send(storeRequest(key, value)).then(nothing));
   }
 
-  async delete(key: string): Promise<void> {
-    await this.#send(deleteRequest(key));
+  delete(key: string): Promise<void> {
+    return rejecting(() => this.#send(deleteRequest(key)).then(nothing));
   }
 
-  async transaction(...args: Parameters<Kvi['transaction']>): Promise<boolean> {
-    return this.#write(transactionRequest(...args));
+  transaction(...args: Parameters<Kvi['transaction']>): Promise<boolean> {
+    return rejecting(() => this.#send(transactionRequest(...args)).then(hasSucceeded));
   }
 
-  async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
-    return this.#write(tasRequest(key, testValue, setValue));
+  tas(key: string, testValue: string, setValue: string): Promise<boolean> {
+    return rejecting(() => this.#send(tasRequest(key, testValue, setValue)).then(hasSucceeded));
   }
 
-  async createIfAbsent(key: string, value: string): Promise<boolean> {
-    return this.#write(createIfAbsentRequest(key, value));
+  createIfAbsent(key: string, value: string): Promise<boolean> {
+    return rejecting(() => this.#send(createIfAbsentRequest(key, value)).then(hasSucceeded));
   }
 
   async tempKey(key: string): Promise<void> {
@@ -351,12 +351,6 @@ export class StoreKvi implements Kvi {
     }
   }
 
-  /** Answers whether the condition held. */
-  async #write(request: TxnRequest): Promise<boolean> {
-    const { succeeded } = await this.#send(request);
-    return succeeded;
-  }
-
   #send(request: TxnRequest): ReturnType<Writer['write']> {
     this.#checkOpen();
     if (this.#streamsStarted === undefined) return this.#writer.write(request);
@@ -418,6 +412,12 @@ function expectManyListeners(signal: AbortSignal | undefined): void {
 function valueOf({ kvs }: RangeResponse): string | undefined {
   return kvs[0]?.value;
 }
+
+function hasSucceeded({ succeeded }: { readonly succeeded: boolean }): boolean {
+  return succeeded;
+}
+
+function nothing(): void {}
 
 function visible(kvs: readonly KeyRecord[]): readonly KeyRecord[] {
   return kvs.filter(({ key }) => !isReserved(key));
