@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { once, setMaxListeners } from 'node:events';
 import {
   type ClientHttp2Session,
   type ClientHttp2Stream,
@@ -11,6 +11,7 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
+import { setTimeout as delay } from 'node:timers/promises';
 import { stopLater, stopped } from './cleanup.js';
 import { freePort } from './free-port.js';
 
@@ -75,6 +76,8 @@ export class GrpcRequestProxy implements AsyncDisposable {
     this.port = port;
     this.#target = `http://127.0.0.1:${targetPort}`;
     this.#fates = fates;
+    // As many as there are late requests.
+    setMaxListeners(0, this.#stopping.signal);
     this.#listener = createServer();
     this.#listener.on('session', (client) => this.#accept(client));
     this.#listener.on('stream', (stream, headers) => void this.#serve(stream, headers));
@@ -144,7 +147,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
 
   /** What the member answers nobody hears; one that is down loses it. */
   #forwardLate(request: Request, ms: number): void {
-    const late = wait(ms, this.#stopping.signal)
+    const late = delay(ms, undefined, { signal: this.#stopping.signal })
       .then(() => this.#forward(request))
       .then(
         () => undefined,
@@ -220,14 +223,4 @@ async function bodyOf(stream: ServerHttp2Stream | ClientHttp2Stream): Promise<Bu
 /** A connection's own headers are not for the next. */
 function forwardable(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'connection'));
-}
-
-function wait(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(signal.reason as Error);
-    });
-  });
 }

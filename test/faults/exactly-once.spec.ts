@@ -1,0 +1,216 @@
+import { describe, expect, it } from '@jest/globals';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { KeyChange } from '../../lib/kvi/key-change.js';
+import { prefixSpan } from '../../lib/store/key-span.js';
+import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
+import type { KeyRecord } from '../../lib/store/store.js';
+import { connect } from '../etcd/support/connect.js';
+import { Follower } from '../etcd/support/follower.js';
+import { Random } from '../support/erratic-store.js';
+import { type EtcdCluster, startCluster } from '../support/etcd/etcd-cluster.js';
+import {
+  type Fate,
+  type GrpcRequestProxy,
+  startGrpcRequestProxy,
+} from '../support/etcd/grpc-request-proxy.js';
+import { temporaryFolder } from '../support/etcd/temporary-folder.js';
+import { RecordingLogger } from '../support/recording-logger.js';
+import { discrepancies, isUndecided } from './support/audit.js';
+import { type JournalEntry, WritingProcess } from './support/writing-process.js';
+
+/** With 20000 it takes some minutes. */
+const WRITES = Number(process.env.EXACTLY_ONCE_OPS ?? 2000);
+const SEED = Number(process.env.EXACTLY_ONCE_SEED ?? 1);
+
+const PROCESSES = 4;
+const CLIENTS_OF_PROCESS = 2;
+
+/** The first of the processes: these give up soon, and are killed. */
+const HASTY = 2;
+const HASTY_MS = 2000;
+const PATIENT_MS = 15_000;
+
+/** Of 100 requests, as many as that are lost, as many have their answer lost, and so on. */
+const EACH_OF_100 = 3;
+/** Attempts take no longer than 1.5 s: what comes later comes behind another copy. */
+const LATEST_MS = 3000;
+/** Of what is lost, callers are told of all but so few: the others wait until the end of an attempt. */
+const SILENT_OF_100 = 5;
+
+/** What becomes of the requests to all members. */
+class Weather {
+  /** Nothing is answered, and everything arrives later. */
+  isStormy = false;
+  readonly #random: Random;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  fateOf(method: string): Fate {
+    const isSilent = this.#random.below(100) < SILENT_OF_100;
+    const ms = this.#random.below(LATEST_MS);
+    const place = Math.floor(this.#random.below(100) / EACH_OF_100);
+    if (!method.startsWith('/etcdserverpb.KV/')) return { kind: 'passed' };
+    if (this.isStormy) return { kind: 'delayed', ms, isSilent: true };
+    const adversities: readonly Fate[] = [
+      { kind: 'request lost', isSilent },
+      { kind: 'response lost', isSilent },
+      { kind: 'delayed', ms, isSilent },
+      { kind: 'repeated', ms },
+    ];
+    return adversities[place] ?? { kind: 'passed' };
+  }
+}
+
+/** Kills members and clients, moves the leader and lets storms come, one after the other, until the clients are done. */
+class Adversary {
+  readonly happened: string[] = [];
+  readonly #cluster: EtcdCluster;
+  readonly #mortal: readonly WritingProcess[];
+  readonly #weather: Weather;
+  readonly #random: Random;
+
+  constructor(cluster: EtcdCluster, mortal: readonly WritingProcess[], weather: Weather, random: Random) {
+    this.#cluster = cluster;
+    this.#weather = weather;
+    this.#mortal = mortal;
+    this.#random = random;
+  }
+
+  async run(isDone: () => boolean): Promise<void> {
+    const acts = [
+      () => this.#killMember(true),
+      () => this.#killClient(),
+      () => this.#storm(),
+      () => this.#moveLeader(),
+      () => this.#killMember(false),
+      () => this.#killClient(),
+    ];
+    for (let act = 0; !isDone(); act++) {
+      await delay(500 + this.#random.below(2000));
+      if (!isDone()) await acts[act % acts.length]!();
+    }
+  }
+
+  async #killMember(isLeader: boolean): Promise<void> {
+    const leader = await this.#cluster.leader();
+    const member = isLeader ? leader : this.#random.pick(await this.#cluster.followers());
+    await this.#cluster.member(member).kill();
+    this.happened.push(isLeader ? 'leader killed' : 'follower killed');
+    await delay(this.#random.below(2000));
+    await this.#cluster.member(member).restart();
+  }
+
+  async #moveLeader(): Promise<void> {
+    const leader = await this.#cluster.leader();
+    const next = this.#cluster.member(this.#random.pick(await this.#cluster.followers()));
+    const status = await next.ctl('endpoint', 'status', '-w', 'fields');
+    const [, id] = /"MemberID" : (\d+)/.exec(status)!;
+    await this.#cluster.member(leader).ctl('move-leader', BigInt(id!).toString(16));
+    this.happened.push('leader moved');
+  }
+
+  async #storm(): Promise<void> {
+    this.#weather.isStormy = true;
+    await delay(1000 + this.#random.below(2000));
+    this.#weather.isStormy = false;
+    this.happened.push('storm');
+  }
+
+  #killClient(): void {
+    this.#random.pick(this.#mortal).kill();
+    this.happened.push('client killed');
+  }
+}
+
+async function startProcesses(proxies: readonly GrpcRequestProxy[]): Promise<WritingProcess[]> {
+  const folder = await temporaryFolder('journals');
+  return Array.from({ length: PROCESSES }, (_, number) => {
+    const first = number % proxies.length;
+    const inTurn = [...proxies.slice(first), ...proxies.slice(0, first)];
+    return new WritingProcess({
+      endpoints: inTurn.map(({ endpoint }) => endpoint),
+      journal: join(folder, `${number}.jsonl`),
+      clients: Array.from({ length: CLIENTS_OF_PROCESS }, (__, client) => `${number}-${client}`),
+      count: WRITES / PROCESSES,
+      requestTimeoutMs: number < HASTY ? HASTY_MS : PATIENT_MS,
+    });
+  });
+}
+
+async function historyOf(cluster: EtcdCluster): Promise<readonly KeyChange[]> {
+  await using connection = await connect(cluster.member(0).endpoint);
+  await using follower = new Follower(connection.kvi, { prefix: 'data/' });
+  await connection.kvi.store('data/end', '');
+  await follower.reached('data/end', 60_000);
+  return follower.changes.slice(0, -1);
+}
+
+async function recordsOf(cluster: EtcdCluster): Promise<readonly KeyRecord[]> {
+  const store = await openEtcdStore([cluster.member(0).endpoint], {
+    connectTimeoutMs: 5000,
+    requestTimeoutMs: 5000,
+    logger: new RecordingLogger(),
+  });
+  try {
+    const { kvs } = await store.range(prefixSpan('data/'));
+    return kvs.filter(({ key }) => key !== 'data/end');
+  } finally {
+    await store.close();
+  }
+}
+
+function tell(
+  entries: readonly JournalEntry[],
+  proxies: readonly GrpcRequestProxy[],
+  happened: readonly string[],
+): void {
+  const told = { true: 0, false: 0, 'not applied': 0, unknown: 0, 'never told': 0 };
+  for (const entry of entries) told[entry.told ?? 'never told'] += 1;
+  const counts = Object.fromEntries(
+    Object.keys(proxies[0]!.counts).map((kind) => [
+      kind,
+      proxies.reduce((sum, proxy) => sum + proxy.counts[kind as Fate['kind']], 0),
+    ]),
+  );
+  process.stdout.write(
+    `${entries.length} writes (seed ${SEED}): ${JSON.stringify(told)}; requests: ${JSON.stringify(counts)}; ${happened.join(', ')}\n`,
+  );
+}
+
+describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => {
+  it(
+    'are applied once each, while requests are lost, late and repeated, and members and clients are killed',
+    async () => {
+      const random = new Random(SEED);
+      const weather = new Weather(random);
+      await using cluster = await startCluster();
+      const proxies = await Promise.all(
+        cluster.members.map(({ ports }) =>
+          startGrpcRequestProxy(ports.client, (method) => weather.fateOf(method)),
+        ),
+      );
+      const processes = await startProcesses(proxies);
+      let isDone = false;
+      const done = Promise.all(processes.map((writing) => writing.done)).finally(() => (isDone = true));
+      const adversary = new Adversary(cluster, processes.slice(0, HASTY), weather, random);
+      const both = [done, adversary.run(() => isDone)];
+      // Neither may go on while the cluster is taken away.
+      await Promise.all(both).finally(() => Promise.allSettled(both));
+      await Promise.all(proxies.map((proxy) => proxy.idle()));
+      const journals = await Promise.all(processes.map((writing) => writing.journal()));
+      const history = await historyOf(cluster);
+      const records = await recordsOf(cluster);
+      tell(journals.flat(), proxies, adversary.happened);
+
+      expect(discrepancies({ journals, history, records })).toEqual([]);
+      expect(journals.flat().length).toBeGreaterThanOrEqual(WRITES);
+      expect(history.length).toBeGreaterThan(WRITES / 4);
+      // Whoever has time, and is not killed, is told what became of each write.
+      expect(journals.slice(HASTY).flat().filter(isUndecided)).toEqual([]);
+    },
+    60_000 + WRITES * 50,
+  );
+});
