@@ -80,7 +80,7 @@ class Adversary {
   }
 
   async run(isDone: () => boolean): Promise<void> {
-    const acts = [
+    const acts: readonly (() => void | Promise<void>)[] = [
       () => this.#killMember(true),
       () => this.#killClient(),
       () => this.#storm(),
@@ -196,9 +196,13 @@ describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => 
       let isDone = false;
       const done = Promise.all(processes.map((writing) => writing.done)).finally(() => (isDone = true));
       const adversary = new Adversary(cluster, processes.slice(0, HASTY), weather, random);
-      const both = [done, adversary.run(() => isDone)];
-      // Neither may go on while the cluster is taken away.
-      await Promise.all(both).finally(() => Promise.allSettled(both));
+      const adversity = adversary.run(() => isDone);
+      try {
+        await Promise.all([done, adversity]);
+      } finally {
+        // Neither may go on while the cluster is taken away.
+        await Promise.allSettled([done, adversity]);
+      }
       await Promise.all(proxies.map((proxy) => proxy.idle()));
       const journals = await Promise.all(processes.map((writing) => writing.journal()));
       const history = await historyOf(cluster);

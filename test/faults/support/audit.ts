@@ -28,10 +28,10 @@ function miscounts({ journals, history }: Evidence): string[] {
     const acknowledged = entries.filter(({ told }) => told === 'true').length;
     const most = acknowledged + entries.filter(isUndecided).length;
     if (times >= acknowledged && times <= most) return [];
-    const told = JSON.stringify(entries.map((entry) => entry.told));
-    return [
-      `${end(effect)} happened ${times} times, at least ${acknowledged} and at most ${most} by ${told}`,
-    ];
+    const told = [...groupBy(entries, (entry) => entry.told ?? 'never told')].map(
+      ([outcome, { length }]) => `${length} times ${outcome}`,
+    );
+    return [`${end(effect)} happened ${times} times, but its clients were told ${told.join(', ')}`];
   });
   const unasked = [...seen.keys()].filter((effect) => !begun.has(effect));
   return [...wrong, ...unasked.map((effect) => `nobody asked for ${end(effect)}`)];

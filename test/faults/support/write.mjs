@@ -16,13 +16,11 @@ const logger = { debug: silent, log: silent, warn: silent, error: silent };
 const options = { logger, requestTimeoutMs, connectTimeoutMs: 20_000, sessionTtlSec: 5 };
 const file = openSync(journal, 'a');
 
-let left = count;
 let begun = 0;
 
 /** Writes once, and answers 'true', 'false', 'unknown' or 'not applied'. `value` is what a watcher sees, if anything. */
 async function write(key, value, send) {
   const id = ++begun;
-  left -= 1;
   note({ id: `${run}.${id}`, key, value });
   const told = await send().then((answer) => String(answer ?? true), outcomeOf);
   note({ id: `${run}.${id}`, told });
@@ -113,6 +111,10 @@ function writesOf(kvi, name) {
   ];
 }
 
+function isMoreToDo() {
+  return begun < count;
+}
+
 async function opened() {
   for (;;) {
     const kvi = await attempt(() => open(endpoints, options));
@@ -124,7 +126,7 @@ async function work(name) {
   const kvi = await opened();
   const writes = writesOf(kvi, name);
   const lane = async (_, number) => {
-    while (left > 0) await writes[below(writes.length)](number);
+    while (isMoreToDo()) await writes[below(writes.length)](number);
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   await kvi.close();
