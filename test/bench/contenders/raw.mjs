@@ -28,10 +28,10 @@ export async function connect(endpoint) {
       return kvs[0]?.value.toString();
     },
     store: (key, value) => call(kv, 'put', pair(key, value)),
-    async storeAll(pairs) {
-      for (let start = 0; start < pairs.length; start += ONE_TXN) {
-        await txn({ success: pairs.slice(start, start + ONE_TXN).map(([key, value]) => put(key, value)) });
-      }
+    storeAll(pairs) {
+      const starts = Array.from({ length: Math.ceil(pairs.length / ONE_TXN) }, (_, index) => index * ONE_TXN);
+      const puts = (start) => pairs.slice(start, start + ONE_TXN).map(([key, value]) => put(key, value));
+      return Promise.all(starts.map((start) => txn({ success: puts(start) })));
     },
     tas: (key, testValue, setValue) =>
       txn({ compare: [valueIs(key, testValue)], success: [put(key, setValue)] }),
