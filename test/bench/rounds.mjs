@@ -18,7 +18,8 @@ export async function withContenders({ suite, contenders, endpoint, settings }, 
  * The figures of each contender, one for each round. They take turns, so that noise hits all alike; every second
  * round goes the other way about.
  */
-export async function measureRow(row, processes, { rounds }, progress) {
+export async function measureRow(row, processes, settings, progress) {
+  const rounds = Math.min(settings.rounds, row.mostRounds ?? Infinity);
   const figures = Object.fromEntries(row.contenders.map((contender) => [contender, []]));
   progress('gets ready');
   for (const contender of row.contenders) await processes.get(contender).ask({ step: 'begin', row });
