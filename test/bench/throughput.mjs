@@ -10,11 +10,14 @@ export async function throughput(call, inFlight, measureMs) {
   return async () => count / (await secondsFor(call, inFlight, count));
 }
 
-/** A count rather than a time to look at: reading a clock costs as much as the cheapest of these calls. */
+/**
+ * A count rather than a time to look at: reading a clock costs as much as the cheapest of these calls. The search for
+ * it warms up.
+ */
 async function countFor(call, inFlight, measureMs) {
   for (let count = inFlight; ; count *= 2) {
     const tookMs = (await secondsFor(call, inFlight, count)) * 1000;
-    if (tookMs < measureMs / 2) continue;
+    if (tookMs < measureMs) continue;
     return Math.max(Math.round((count / tookMs) * measureMs), inFlight === 1 ? 1 : inFlight * CALLS_PER_LANE);
   }
 }
