@@ -6,7 +6,7 @@ const BY_DEFAULT = fileURLToPath(
 );
 
 export const USAGE = `npm run bench -- [--quick] [--only get,store] [--rounds 7] [--json FILE]
-  --quick   in under a minute: fewer rows, fewer and shorter rounds, smaller sizes
+  --quick   in under a minute: what has a target, in fewer and shorter rounds and smaller sizes
   --only    all rows whose name contains one of these texts, as etcd/get, mem/, lock
   --rounds  how often each row is measured
   --json    where the results go; the chart goes beside them, as .svg`;

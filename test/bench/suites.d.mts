@@ -8,8 +8,6 @@ export interface Row {
   /** Ours first. */
   readonly contenders: readonly string[];
   readonly targets: readonly Target[];
-  /** Left out of a quick run, unless it is asked for by name. */
-  readonly isExtra?: boolean;
 }
 
 export interface ChosenSuite {

@@ -35,7 +35,7 @@ export async function chosenSuites(settings) {
   throw new Error(`--only must be a part of one of these names:\n${ids.join('\n')}`);
 }
 
-function isChosen({ id, isExtra }, { only, quick }) {
+function isChosen({ id, targets }, { only, quick }) {
   if (only !== undefined) return only.some((text) => id.includes(text));
-  return !(quick && isExtra);
+  return !quick || targets.length > 0;
 }

@@ -26,11 +26,12 @@ describe('the rows of the bench', () => {
     ).toEqual([]);
   });
 
-  it('are all quick ones where they have a target', async () => {
-    const targets = (rows: Row[]) => rows.flatMap((row) => row.targets);
+  it('are those with a target in a quick run', async () => {
     const [all, quick] = [await chosen(), await chosen({ quick: true })];
-    expect(targets(quick)).toEqual(targets(all));
-    expect(quick.length).toBeLessThan(all.length / 2);
+    expect(idsOf(quick).length).toBeLessThan(all.length / 2);
+    expect(quick.map(({ targets }) => targets)).toEqual(
+      all.map(({ targets }) => targets).filter((targets) => targets.length > 0),
+    );
   });
 
   it('are chosen by parts of their names, whether quick or not', async () => {

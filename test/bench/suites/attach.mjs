@@ -12,7 +12,6 @@ export function rows() {
     unit: 'ms',
     contenders: contendersOn(store),
     targets: [],
-    isExtra: store === 'mem',
   }));
 }
 

@@ -16,7 +16,6 @@ export function rows() {
       unit: '/s',
       contenders: contendersOn(store),
       targets: [],
-      isExtra: store === 'mem' || shape.keys > 1,
       ...shape,
     })),
   );

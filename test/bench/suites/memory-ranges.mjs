@@ -26,7 +26,6 @@ export function rows({ quick }) {
       unit: 'µs',
       contenders: ['ours'],
       targets: [],
-      isExtra: true,
       size: 100_000,
       many,
     },

@@ -78,7 +78,6 @@ function rowOf(store, operation, inFlight) {
     unit: '/s',
     contenders: store === 'etcd' ? ['ours', 'etcd3', 'raw'] : ['ours', 'map'],
     targets: TARGETS[id] ?? [],
-    isExtra: !(id in TARGETS) && id !== 'etcd/mixed/256',
     operation,
     inFlight,
   };

@@ -13,7 +13,6 @@ export function rows({ quick }) {
     unit: 'keys/s',
     contenders: ['ours', 'etcd3', 'raw'],
     targets: size === large ? [{ against: 'etcd3', atLeast: 0.9 }] : [],
-    isExtra: size !== large,
     size,
   }));
 }

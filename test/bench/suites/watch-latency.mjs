@@ -13,7 +13,6 @@ export function rows() {
     unit: 'ms',
     contenders: contendersOn(store),
     targets: [],
-    isExtra: store === 'mem',
   }));
 }
 
