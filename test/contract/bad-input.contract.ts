@@ -137,6 +137,15 @@ export function badInputContract(fixture: Fixture): void {
     },
   );
 
+  it('whatever answers by a promise also refuses by one', async () => {
+    const kvi = (await fixture.open()) as unknown as Loose;
+    const byPromise = CASES.filter(([method]) => method !== 'scan' && method !== 'changes');
+    const answers = byPromise.map(([, , wrongs, call]) => call(kvi, wrongs[0]));
+    expect(await Promise.allSettled(answers)).toEqual(
+      byPromise.map(() => ({ status: 'rejected', reason: expect.any(InvalidArgumentError) })),
+    );
+  });
+
   it.each(WITH_OPTIONS)('%s refuses an unknown option by name', async (_method, call) => {
     const kvi = (await fixture.open()) as unknown as Loose;
     expect((await refusal(() => call(kvi, { retries: 3 }))).message).toMatch(/^options\.retries .*signal/);

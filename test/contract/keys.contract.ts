@@ -24,6 +24,12 @@ export function keysContract(fixture: Fixture): void {
     expect(await kvi.get('key')).toBe('other');
   });
 
+  it('answers nothing to a store and a delete', async () => {
+    const kvi = await fixture.open();
+    expect(await kvi.store('key', 'value')).toBeUndefined();
+    expect(await kvi.delete('key')).toBeUndefined();
+  });
+
   it("takes '' for a value", async () => {
     const kvi = await fixture.open();
     await kvi.store('key', '');

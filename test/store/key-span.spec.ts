@@ -32,6 +32,7 @@ describe('prefixEnd', () => {
     ['a\u007f', 'a\u0080'],
     ['a\ud7ff', 'a\ue000'],
     ['a\uffff', 'a\u{10000}'],
+    ['a\u{103ff}', 'a\u{10400}'],
     ['a\u{10ffff}', 'b'],
     ['a\u{10ffff}\u{10ffff}', 'b'],
     ['\u{10ffff}', TO_LAST_KEY],

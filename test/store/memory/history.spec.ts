@@ -48,6 +48,14 @@ describe('History', () => {
     expect(revisionsOf(history.changesAfter(1, { key: 'b', rangeEnd: '\0' }))).toEqual([3, 4]);
   });
 
+  it('gives each revision whole, and by itself', () => {
+    const history = threeChanges();
+    expect(history.changesAfter(2, { key: 'a', rangeEnd: 'd' })).toEqual([
+      puts(3, ['b']),
+      puts(4, ['a', 'c'], recordOf('a', 'before', 2)),
+    ]);
+  });
+
   it('leaves out of a revision what lies beside the span', () => {
     const [changes] = threeChanges().changesAfter(3, { key: 'c' });
     expect(changes!.events.map(({ kv }) => kv.key)).toEqual(['c']);
