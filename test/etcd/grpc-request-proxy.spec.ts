@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Member } from '../../lib/store/etcd/member.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import {
@@ -87,6 +88,20 @@ describe('a proxy that knows requests', () => {
     await poll('the put is applied', async () => (await line.version()) === 1 || undefined);
 
     expect(isSettled).toBe(false);
+  });
+
+  it('gives up a late request whose member dies over it', async () => {
+    await using etcd = await startEtcd();
+    await using line = await Line.to(etcd, { kind: 'delayed', ms: 300 });
+    etcd.pause();
+    const put = line.put();
+    await poll('the request is held back', () => line.proxy.counts.delayed === 1 || undefined);
+    const idle = line.proxy.idle();
+    await delay(600);
+    await etcd.kill();
+
+    await expect(idle).resolves.toBeUndefined();
+    expect(await put).toBe(false);
   });
 
   it('lets watches and sessions through, and what etcd refuses, and goes on when the member is back', async () => {

@@ -162,8 +162,8 @@ export class GrpcRequestProxy implements AsyncDisposable {
     stream.end(body);
     let trailers: OutgoingHttpHeaders | undefined;
     stream.on('trailers', (received) => (trailers = forwardable(received)));
-    const [[received], answer] = await Promise.all([once(stream, 'response'), bodyOf(stream)]);
-    return { headers: forwardable(received as IncomingHttpHeaders), body: answer, trailers };
+    const [received, answer] = await Promise.all([headersOf(stream), bodyOf(stream)]);
+    return { headers: forwardable(received), body: answer, trailers };
   }
 
   #connect(client: ServerHttp2Stream, headers: OutgoingHttpHeaders): void {
@@ -212,6 +212,15 @@ function reply(stream: ServerHttp2Stream, { headers, body, trailers }: Response)
 /** Not with REFUSED_STREAM: that would say that nothing was done. */
 function breakOff(stream: ServerHttp2Stream): void {
   if (!stream.closed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+}
+
+/** A stream that the other end breaks off may end as if all had come. */
+function headersOf(stream: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
+  return new Promise((resolve, reject) => {
+    stream.once('response', resolve);
+    stream.once('error', reject);
+    stream.once('close', () => reject(new Error('the member answered nothing')));
+  });
 }
 
 async function bodyOf(stream: ServerHttp2Stream | ClientHttp2Stream): Promise<Buffer> {
