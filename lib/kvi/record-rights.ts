@@ -1,4 +1,4 @@
-import { PermissionDeniedError } from '../store/errors.js';
+import { OutcomeUnknownError, PermissionDeniedError } from '../store/errors.js';
 import type { Store } from '../store/store.js';
 import { RESERVED_PREFIX } from './keys.js';
 
@@ -7,7 +7,7 @@ const KEY = `${RESERVED_PREFIX}0/s`;
 
 /**
  * Makes sure that the store's user may record what its writes have done. Rights are checked for all that a txn could do,
- * so this one does nothing: no create revision is below 0.
+ * so this one does nothing: no create revision is below 0. A deletion takes the rights of a put, and needs no space.
  *
  * @throws PermissionDeniedError that says what to grant
  */
@@ -15,10 +15,12 @@ export async function checkRecordRights(store: Store): Promise<void> {
   try {
     await store.txn({
       compare: [{ target: 'create', key: KEY, operator: '<', revision: 0 }],
-      success: [{ type: 'put', key: KEY, value: '' }],
+      success: [{ type: 'delete', key: KEY }],
       failure: [{ type: 'range', key: KEY, rangeEnd: `${KEY}0`, keysOnly: true }],
     });
   } catch (error) {
+    // It may have been done, but then it did nothing.
+    if (error instanceof OutcomeUnknownError) return checkRecordRights(store);
     if (!(error instanceof PermissionDeniedError)) throw error;
     throw new PermissionDeniedError(
       "The store's user may not use the keys under '\\0hmetcd/' (inside the namespace), where it is recorded which writes were applied. " +
