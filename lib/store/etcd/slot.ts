@@ -1,11 +1,12 @@
 import type { ITxnResponse } from 'etcd3';
 import { randomUUID } from 'node:crypto';
 import { callClock } from '../clock.js';
-import { ClosedError, LeaseNotFoundError, OutcomeUnknownError } from '../errors.js';
+import { ClosedError, type HmEtcdError, LeaseNotFoundError, OutcomeUnknownError } from '../errors.js';
 import { pause } from '../pause.js';
 import type { KeyRecord, LeaseId, Operation, RangeResponse, TxnRequest, TxnResponse } from '../store.js';
 import type { Calls } from './calls.js';
 import { txnFromWire, txnToWire } from './codec.js';
+import { isNoSpace } from './error-table.js';
 import type { RecordedTxn } from './recorded-txn.js';
 import type { Applied } from './write-sender.js';
 
@@ -87,7 +88,9 @@ export class Slot {
       if (response.succeeded) return this.#answered(response, txns);
       return this.#remembered(id, recordsOf(response), txns, isUnanswered);
     } catch (error) {
-      if (!isUnanswered || error instanceof OutcomeUnknownError) throw error;
+      // Of writes that are under way when the space ends etcd refuses some and applies them all the same.
+      if (!isUnanswered && !isNoSpace(error as HmEtcdError)) throw error;
+      if (error instanceof OutcomeUnknownError) throw error;
       this.#undecided = id;
       return this.#remembered(id, await this.#bump(id, error, deadline), txns, true);
     }
@@ -169,7 +172,7 @@ export class Slot {
   /** Answers undefined when the slot was bumped, else what lies there. */
   async #tryBump(id: string, timeoutMs?: number): Promise<readonly KeyRecord[] | undefined> {
     const bumped = `${id}/bumped`;
-    const response = await run(this.#calls, this.#ifUntouched([this.#put(this.#key, bumped)]), timeoutMs);
+    const response = await this.#touch(bumped, timeoutMs);
     this.#undecided = undefined;
     if (response.succeeded) {
       this.#modRevision = response.revision;
@@ -181,6 +184,16 @@ export class Slot {
     // An earlier copy of the bump whose answer was lost.
     this.#modRevision = slot.modRevision;
     return undefined;
+  }
+
+  /** Where there is no space for a put, the slot is deleted instead: a copy does not find it as it was either. */
+  async #touch(bumped: string, timeoutMs: number | undefined): Promise<TxnResponse> {
+    try {
+      return await run(this.#calls, this.#ifUntouched([this.#put(this.#key, bumped)]), timeoutMs);
+    } catch (error) {
+      if (!isNoSpace(error as HmEtcdError)) throw error;
+      return run(this.#calls, this.#ifUntouched([{ type: 'delete', key: this.#key }]), timeoutMs);
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { callClock } from '../clock.js';
-import { LeaseNotFoundError } from '../errors.js';
+import { type HmEtcdError, LeaseNotFoundError } from '../errors.js';
 import type { TxnRequest, WriterSession } from '../store.js';
 import type { Calls } from './calls.js';
+import { isNoSpace } from './error-table.js';
 import { RecordedTxn } from './recorded-txn.js';
 import { Slot, SlotLostError } from './slot.js';
 import type { Applied, WriteSender } from './write-sender.js';
@@ -30,7 +31,7 @@ export class Slots implements WriteSender {
       return await slot.apply(txns, deadline - callClock.now());
     } catch (error) {
       if (error instanceof LeaseNotFoundError) this.#session.lost(slot.lease);
-      if (error instanceof LeaseNotFoundError || error instanceof SlotLostError) this.#ofLane.delete(lane);
+      if (isSlotGone(error as HmEtcdError)) this.#ofLane.delete(lane);
       throw error;
     }
   }
@@ -55,4 +56,9 @@ export class Slots implements WriteSender {
       throw error;
     }
   }
+}
+
+/** Where there was no space it was deleted to find out what had become of the batch. */
+function isSlotGone(error: HmEtcdError): boolean {
+  return error instanceof LeaseNotFoundError || error instanceof SlotLostError || isNoSpace(error);
 }
