@@ -36,7 +36,8 @@ export type Answer =
   /** It did not, and this is the slot, and its mark, instead. */
   | { readonly type: 'slot'; readonly slot?: Slot; readonly mark?: string }
   | { readonly type: 'lease not found' }
-  | { readonly type: 'refused' };
+  | { readonly type: 'refused' }
+  | { readonly type: 'no space' };
 
 /** What etcd makes of a request. Of one whose slot was as expected, `held` says how the condition of its write came out. */
 export interface Reception {

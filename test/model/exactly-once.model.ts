@@ -47,38 +47,43 @@ function withoutDead(state: State): State {
 
 function* networkSteps(state: State, scenario: Scenario, rules: Rules): Iterable<Step<State>> {
   for (const [index, message] of state.underWay.entries()) {
-    const others = state.underWay.toSpliced(index, 1);
-    const rest = { ...state, underWay: others };
-    const what = describe(message.request);
-    if (message.answer !== undefined) {
-      yield {
-        what: `the handle hears of ${what}: ${JSON.stringify(message.answer)}`,
-        state: hear(rest, message, rules),
-      };
-      continue;
+    const rest = { ...state, underWay: state.underWay.toSpliced(index, 1) };
+    if (message.answer === undefined) yield* arrivals(rest, message, scenario, rules);
+    else {
+      const what = `the handle hears of ${describe(message.request)}: ${JSON.stringify(message.answer)}`;
+      yield { what, state: hear(rest, message, rules) };
     }
-    const delivered = deliver(rest, message, scenario, rules);
-    yield { what: `etcd receives ${what}`, state: delivered };
-    if (state.left.repeats > 0) {
-      const copy: Message = { to: 'nobody', request: message.request };
-      const repeated = { ...delivered, underWay: inOrder([...delivered.underWay, copy]) };
-      yield {
-        what: `etcd receives ${what}, which the network keeps a copy of`,
-        state: spend(repeated, 'repeats'),
-      };
-    }
-    if (state.left.proxyResends > 0) {
-      const unheard = deliver(rest, { ...message, to: 'nobody' }, scenario, rules);
-      const resent = { ...unheard, underWay: state.underWay };
-      yield {
-        what: `etcd receives ${what}, and a proxy that missed the answer sends it again`,
-        state: spend(resent, 'proxyResends'),
-      };
-    }
-    if (state.left.refusals > 0 && message.request.type === 'write') {
-      const refused = answer(rest, message, { type: 'refused' });
-      yield { what: `etcd refuses ${what}`, state: spend(refused, 'refusals') };
-    }
+  }
+}
+
+/** All that may happen to a request. `state` is without it. */
+function* arrivals(state: State, message: Message, scenario: Scenario, rules: Rules): Iterable<Step<State>> {
+  const { left } = state;
+  const what = describe(message.request);
+  const isWrite = message.request.type === 'write';
+  const delivered = deliver(state, message, scenario, rules);
+  const unheard = deliver(state, { ...message, to: 'nobody' }, scenario, rules);
+  yield { what: `etcd receives ${what}`, state: delivered };
+  if (left.repeats > 0) {
+    const repeated = withMessage(delivered, { to: 'nobody', request: message.request });
+    yield {
+      what: `etcd receives ${what}, which the network keeps a copy of`,
+      state: spend(repeated, 'repeats'),
+    };
+  }
+  if (left.proxyResends > 0) {
+    yield {
+      what: `etcd receives ${what}, and a proxy that missed the answer sends it again`,
+      state: spend(withMessage(unheard, message), 'proxyResends'),
+    };
+  }
+  if (left.refusals > 0 && isWrite) {
+    const refused = answer(state, message, { type: 'refused' });
+    yield { what: `etcd refuses ${what}`, state: spend(refused, 'refusals') };
+  }
+  if (left.appliedRefusals > 0 && isWrite) {
+    const refused = answer(unheard, message, { type: 'no space' });
+    yield { what: `etcd receives ${what} and calls it refused`, state: spend(refused, 'appliedRefusals') };
   }
 }
 
@@ -93,7 +98,11 @@ function deliver(state: State, message: Message, { operations }: Scenario, rules
 
 function answer(state: State, message: Message, text: Message['answer']): State {
   if (message.to === 'nobody') return state;
-  return { ...state, underWay: inOrder([...state.underWay, { ...message, answer: text }]) };
+  return withMessage(state, { ...message, answer: text });
+}
+
+function withMessage(state: State, message: Message): State {
+  return { ...state, underWay: inOrder([...state.underWay, message]) };
 }
 
 /** What others do, and what befalls the session. */

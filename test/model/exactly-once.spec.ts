@@ -17,6 +17,7 @@ const NOTHING_ELSE: Budget = {
   sessionsGivenUp: 0,
   wipes: 0,
   refusals: 0,
+  appliedRefusals: 0,
 };
 /** Requests are sent again by the handle and repeated by the network, and the lease may expire at any time. */
 const USUAL: Budget = { ...NOTHING_ELSE, repeats: 1, othersWrites: 1, leaseExpiries: 1 };
@@ -27,6 +28,7 @@ const TWO_TAS: Scenario = { ...USUAL, operations: [TAS, TAS], othersWrites: 2 };
 const SESSION_GIVEN_UP: Scenario = { ...PUT_THEN_TAS, repeats: 0, sessionsGivenUp: 1 };
 const SLOTS_DELETED: Scenario = { ...TAS_THEN_PUT, repeats: 0, leaseExpiries: 0, wipes: 1 };
 const REFUSED: Scenario = { ...TAS_THEN_PUT, repeats: 0, refusals: 1 };
+const NO_SPACE: Scenario = { ...TAS_THEN_PUT, repeats: 0, appliedRefusals: 1 };
 const ONE_PUT: Scenario = { ...USUAL, operations: [PUT] };
 
 function print(headline: string, lines: readonly string[] = []): void {
@@ -56,6 +58,7 @@ describe('a write in a slot', () => {
     ['a session that is given up while its lease lives', SESSION_GIVEN_UP],
     ['slots that somebody deletes', SLOTS_DELETED],
     ['a write that is refused now and would be taken later', REFUSED],
+    ['a write that is applied and called refused', NO_SPACE],
   ])('is done once and told truly, in every order of events: %s', (name, scenario) => {
     const { states, counterexample } = explore(exactlyOnce(scenario, ALL_RULES));
     print(`${states} states of ${name}`);
@@ -75,6 +78,7 @@ describe('a write in a slot', () => {
     ['writeStaysInItsSession', PUT_THEN_TAS, /called "not applied" and applied/],
     ['bumpBeforeNotApplied', PUT_THEN_TAS, /called "not applied" and applied/],
     ['bumpBeforeRefused', REFUSED, /called "not applied" and applied/],
+    ['bumpBeforeNoSpace', NO_SPACE, /called "not applied" and applied/],
     ['keyWaitsForUndecided', PUT_THEN_TAS, /came after one that was issued behind it/],
   ])('is not, without %s', (rule, scenario, violation) => {
     expect(counterexampleWithout([rule], scenario)?.violation).toMatch(violation);

@@ -4,7 +4,7 @@ import type { Rules } from './rules.js';
 import type { Call, Handle, Message, Outcome, Scenario, State } from './state.js';
 
 /** What an answer says of a write. Gone: there is no slot. Foreign: it holds what neither write nor bump has put. */
-type Verdict = 'true' | 'false' | 'not applied' | 'refused' | 'gone' | 'foreign';
+type Verdict = 'true' | 'false' | 'not applied' | 'refused' | 'no space' | 'gone' | 'foreign';
 
 /** What the handle may do of its own accord. */
 export function* handleSteps(state: State, scenario: Scenario, rules: Rules): Iterable<Step<State>> {
@@ -99,7 +99,7 @@ function bump(state: State, { slot, mod, id }: Extract<Request, { id: string }>)
 }
 
 function verdictOf(request: Extract<Request, { id: string }>, answer: Answer, rules: Rules): Verdict {
-  if (answer.type === 'refused') return 'refused';
+  if (answer.type === 'refused' || answer.type === 'no space') return answer.type;
   if (answer.type === 'lease not found') return 'gone';
   if (answer.type === 'done') {
     if (request.type === 'bump') return 'not applied';
@@ -129,6 +129,8 @@ function conclude(
 ): State {
   if (verdict === 'refused')
     return hasOpenCopy && rules.bumpBeforeRefused ? bump(state, request) : tell(state, 'not applied');
+  if (verdict === 'no space')
+    return rules.bumpBeforeNoSpace ? bump(state, request) : tell(state, 'not applied');
   if (verdict === 'gone') return concludeGone(inNewSession(state, request.slot), hasOpenCopy, rules);
   if (verdict !== 'foreign') return tell(state, verdict);
   if (!hasOpenCopy) return begin(state, rules);

@@ -22,6 +22,8 @@ export interface Rules {
   readonly bumpBeforeNotApplied: boolean;
   /** And so before one that was refused, if a copy of it was not answered. */
   readonly bumpBeforeRefused: boolean;
+  /** And so before one that was refused for want of space, always: etcd may have applied it. */
+  readonly bumpBeforeNoSpace: boolean;
   /** The next write of a key waits until an undecided one is decided. */
   readonly keyWaitsForUndecided: boolean;
 }
@@ -38,6 +40,7 @@ export const ALL_RULES: Rules = {
   writeStaysInItsSession: true,
   bumpBeforeNotApplied: true,
   bumpBeforeRefused: true,
+  bumpBeforeNoSpace: true,
   keyWaitsForUndecided: true,
 };
 

@@ -17,6 +17,8 @@ export interface Budget {
   readonly wipes: number;
   /** etcd refuses a write which it might take if it came again: the user has no right, or there is no space. */
   readonly refusals: number;
+  /** etcd applies a write and answers that there is no space: the space ended between its two looks. */
+  readonly appliedRefusals: number;
 }
 
 export interface Scenario extends Budget {
