@@ -115,15 +115,8 @@ function isMoreToDo() {
   return begun < count;
 }
 
-async function opened() {
-  for (;;) {
-    const kvi = await attempt(() => open(endpoints, options));
-    if (kvi !== undefined) return kvi;
-  }
-}
-
 async function work(name) {
-  const kvi = await opened();
+  const kvi = await open(endpoints, options);
   const writes = writesOf(kvi, name);
   const lane = async (_, number) => {
     while (isMoreToDo()) await writes[below(writes.length)](number);
