@@ -64,7 +64,7 @@ class Weather {
   }
 }
 
-/** Kills members and clients, moves the leader and lets storms come, one after the other, until the clients are done. */
+/** Kills members and clients, moves the leader and lets storms come that end sessions, one after the other, until the clients are done. */
 class Adversary {
   readonly happened: string[] = [];
   readonly #cluster: EtcdCluster;
@@ -112,11 +112,20 @@ class Adversary {
     this.happened.push('leader moved');
   }
 
+  /** What is sent in it arrives under a session that may be over. */
   async #storm(): Promise<void> {
     this.#weather.isStormy = true;
     await delay(1000 + this.#random.below(2000));
+    await this.#endSessions();
     this.#weather.isStormy = false;
     this.happened.push('storm');
+  }
+
+  async #endSessions(): Promise<void> {
+    const { members } = this.#cluster;
+    const [, ...leases] = (await members[0]!.ctl('lease', 'list')).trim().split('\n');
+    // One may have expired meanwhile.
+    await Promise.allSettled(leases.map((lease) => members[0]!.ctl('lease', 'revoke', lease)));
   }
 
   #killClient(): void {
@@ -212,8 +221,8 @@ describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => 
       expect(discrepancies({ journals, history, records })).toEqual([]);
       expect(journals.flat().length).toBeGreaterThanOrEqual(WRITES);
       expect(history.length).toBeGreaterThan(WRITES / 4);
-      // Whoever has time, and is not killed, is told what became of each write.
-      expect(journals.slice(HASTY).flat().filter(isUndecided)).toEqual([]);
+      // Whoever has time, and is not killed, is told what became of its writes, but for those of a session that ended.
+      expect(journals.slice(HASTY).flat().filter(isUndecided).length).toBeLessThan(WRITES / 20);
     },
     60_000 + WRITES * 50,
   );
