@@ -47,6 +47,8 @@ interface KeyTail {
  */
 export class KeyOrder {
   readonly #tails = new Map<string, KeyTail>();
+  /** Whose successors are being told. */
+  readonly #leaving: Place[] = [];
 
   /** @param onTurn called at once, or when all have left that came before and touch its keys */
   enter(keys: Keys, onTurn: () => void): Place {
@@ -61,7 +63,11 @@ export class KeyOrder {
   leave(place: Place): void {
     for (const key of place.keys.compares) this.#forget(key, place);
     for (const key of place.keys.writes) this.#forget(key, place);
-    place.end();
+    this.#leaving.push(place);
+    // Who leaves as soon as its turn comes is told here, too: one within the other, thousands would be too deep.
+    if (this.#leaving.length > 1) return;
+    for (const left of this.#leaving) left.end();
+    this.#leaving.length = 0;
   }
 
   #joinReaders(key: string, place: Place): void {
