@@ -1,4 +1,4 @@
-import { callClock } from '../clock.js';
+import { type CancelTimer, callClock } from '../clock.js';
 
 /** An operation that waits to be sent. */
 export interface Pending {
@@ -35,7 +35,9 @@ export class GroupCommit<T extends Pending> {
   readonly #freeLanes: number[];
   #waiting: T[] = [];
   #isScheduled = false;
-  #isExpiryAwaited = false;
+  /** When it is looked for operations whose time is over. */
+  #expiry = Infinity;
+  #cancelExpiry: CancelTimer = () => {};
 
   /**
    * @param lanes how many batches may be under way at a time
@@ -50,7 +52,8 @@ export class GroupCommit<T extends Pending> {
 
   add(operation: T): void {
     this.#waiting.push(operation);
-    if (!this.#isExpiryAwaited) this.#awaitExpiry(operation.deadline);
+    // One that comes back may have less time than those that came after it.
+    if (operation.deadline < this.#expiry) this.#awaitExpiry(operation.deadline);
     this.wake();
   }
 
@@ -102,18 +105,21 @@ export class GroupCommit<T extends Pending> {
 
   /** One timer for all: most operations are sent long before their time is over. */
   #awaitExpiry(deadline: number): void {
-    this.#isExpiryAwaited = true;
+    this.#cancelExpiry();
+    this.#expiry = deadline;
+    if (deadline === Infinity) return;
     const expire = (): void => this.#expire();
-    callClock.setTimer(Math.max(0, deadline - callClock.now()), expire, { background: true });
+    const delayMs = Math.max(0, deadline - callClock.now());
+    this.#cancelExpiry = callClock.setTimer(delayMs, expire, { background: true });
   }
 
   #expire(): void {
-    this.#isExpiryAwaited = false;
     const now = callClock.now();
     const expired = this.#waiting.filter(({ deadline }) => deadline <= now);
     this.#waiting = this.#waiting.filter(({ deadline }) => deadline > now);
-    const next = this.#waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity);
-    if (next < Infinity) this.#awaitExpiry(next);
+    this.#awaitExpiry(
+      this.#waiting.reduce((earliest, { deadline }) => Math.min(earliest, deadline), Infinity),
+    );
     for (const operation of expired) this.#carrier.expire(operation);
   }
 }
