@@ -72,6 +72,11 @@ export class Calls {
     setMaxListeners(0, this.#closing.signal);
   }
 
+  /** For messages. */
+  get endpoints(): string {
+    return this.#members.map(({ url }) => url).join(', ');
+  }
+
   /** Where to open a stream: the member that answered last, or the one that follows that which just failed. */
   nextMember(failed: Member | undefined): Member {
     const place = failed === undefined ? this.#preferred : this.#members.indexOf(failed) + 1;
@@ -144,11 +149,7 @@ export class Calls {
     }
   }
 
-  async #attempt<T extends { header: Header }>(
-    member: Member,
-    call: Call,
-    remainingMs: number,
-  ): Promise<T> {
+  async #attempt<T extends { header: Header }>(member: Member, call: Call, remainingMs: number): Promise<T> {
     const deadline = callClock.now() + remainingMs;
     const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
     await member.settle(timeUntil(attemptEnd));
@@ -191,7 +192,7 @@ export class Calls {
     if (distrust !== undefined) throw distrust;
     if (call.isRepeatable || isNotSent(error)) return cause;
     throw new OutcomeUnknownError(
-      `${call.what} was sent to ${this.#endpoints}, but its answer was lost (${cause.message}): it may have been applied. Read before you decide; do not simply repeat it.`,
+      `${call.what} was sent to ${this.endpoints}, but its answer was lost (${cause.message}): it may have been applied. Read before you decide; do not simply repeat it.`,
       { cause },
     );
   }
@@ -203,19 +204,15 @@ export class Calls {
     const after = `within ${Math.round(timeoutMs)} ms`;
     if (isTimeout(cause)) {
       return new RequestTimeoutError(
-        `${call.what} was not answered by ${this.#endpoints} ${after}. Nothing was applied. Try again, or raise requestTimeoutMs.`,
+        `${call.what} was not answered by ${this.endpoints} ${after}. Nothing was applied. Try again, or raise requestTimeoutMs.`,
         { cause },
       );
     }
     const reason = lastReason(cause.message);
     return new UnavailableError(
-      `${call.what} failed: ${this.#endpoints} could not be reached ${after}: ${reason}. Nothing was applied. ${adviceOn(reason)}`,
+      `${call.what} failed: ${this.endpoints} could not be reached ${after}: ${reason}. Nothing was applied. ${adviceOn(reason)}`,
       { cause },
     );
-  }
-
-  get #endpoints(): string {
-    return this.#members.map(({ url }) => url).join(', ');
   }
 }
 

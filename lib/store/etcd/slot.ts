@@ -142,7 +142,7 @@ export class Slot {
   ): Applied {
     const slot = records.find(({ key }) => key === this.#key);
     if (slot?.value !== id) {
-      if (isUnanswered) throw unknown('the slot that would tell is gone');
+      if (isUnanswered) throw this.#unknown('the slot that would tell is gone');
       throw new SlotLostError('The slot was deleted or written by another.');
     }
     this.#modRevision = slot.modRevision;
@@ -163,7 +163,7 @@ export class Slot {
       records = await this.#tryBump(id, Math.max(1, deadline - callClock.now()));
     } catch (error) {
       if (error instanceof LeaseNotFoundError) this.#undecided = undefined;
-      throw unknown((why as Error).message, error);
+      throw this.#unknown(reasonOf(why as Error), error);
     }
     if (records === undefined) throw why;
     return records;
@@ -195,6 +195,13 @@ export class Slot {
       return run(this.#calls, this.#ifUntouched([{ type: 'delete', key: this.#key }]), timeoutMs);
     }
   }
+
+  #unknown(why: string, cause?: unknown): OutcomeUnknownError {
+    return new OutcomeUnknownError(
+      `A write was sent to ${this.#calls.endpoints}, but its answer was lost (${why}): it may have been applied. Read before you decide; do not simply repeat it.`,
+      { cause },
+    );
+  }
 }
 
 async function run(
@@ -221,9 +228,7 @@ function recordsOf({ responses }: TxnResponse): readonly KeyRecord[] {
   return (responses[0] as RangeResponse).kvs;
 }
 
-function unknown(why: string, cause?: unknown): OutcomeUnknownError {
-  return new OutcomeUnknownError(
-    `A write was sent, but its answer was lost (${why}): it may have been applied. Read before you decide; do not simply repeat it.`,
-    { cause },
-  );
+/** Without the words around it, which say that nothing was applied. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? cause.message : message;
 }
