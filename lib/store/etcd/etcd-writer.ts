@@ -163,16 +163,20 @@ export class EtcdWriter implements Writer {
     if (isNew && deletions.length > 0) await this.#send(deletions, lane, this.#withoutRecord);
   }
 
-  /** Who asked is told now; what touches the same keys waits until nothing of it can come any more. */
-  async #leaveUndecided(
+  /**
+   * Who asked is told now; what touches the same keys waits until nothing of it can come any more. The lane does not:
+   * without space, that may take until somebody makes some.
+   */
+  #leaveUndecided(
     batch: readonly PendingWrite[],
     lane: number,
     sender: WriteSender,
     error: OutcomeUnknownError,
-  ): Promise<void> {
+  ): void {
     for (const write of batch) this.#settle(() => write.reject(error));
-    await sender.decided(lane);
-    for (const write of batch) this.#leave(write);
+    void sender.decided(lane).then(() => {
+      for (const write of batch) this.#leave(write);
+    });
   }
 
   #accept(write: PendingWrite, answer: Answer): void {

@@ -37,8 +37,9 @@ export class Slots implements WriteSender {
   }
 
   async decided(lane: number): Promise<void> {
-    await this.#ofLane.get(lane)?.decided();
+    const slot = this.#ofLane.get(lane);
     this.#ofLane.delete(lane);
+    await slot?.decided();
   }
 
   /** A slot serves its own session only: what is sent again under another could be applied twice. */
