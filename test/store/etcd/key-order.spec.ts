@@ -2,7 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { type Footprint, KeyOrder, type Place } from '../../../lib/store/etcd/key-order.js';
+import type { Footprint } from '../../../lib/store/etcd/footprint.js';
+import { KeyOrder, type Place } from '../../../lib/store/etcd/key-order.js';
+
+type Keys = Pick<Footprint, 'writes' | 'compares'>;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -10,14 +13,14 @@ const collectGarbage = runInNewContext('gc') as () => void;
 /** Enters operations, and lets them leave in their turn. */
 class Visitors {
   readonly order = new KeyOrder();
-  readonly footprints: Footprint[] = [];
+  readonly footprints: Keys[] = [];
   /** In the order of their turns. */
   readonly turns: number[] = [];
   readonly #places: Place[] = [];
   readonly #gone = new Set<number>();
 
   /** @param thenGoes leaves as soon as its turn comes */
-  enter(footprint: Partial<Footprint>, thenGoes = false): void {
+  enter(footprint: Partial<Keys>, thenGoes = false): void {
     const visitor = this.footprints.length;
     const whole = { writes: [], compares: [], ...footprint };
     this.footprints.push(whole);
@@ -45,7 +48,7 @@ class Visitors {
   }
 }
 
-function conflict(one: Footprint, other: Footprint): boolean {
+function conflict(one: Keys, other: Keys): boolean {
   const touches = (key: string): boolean => other.writes.includes(key) || other.compares.includes(key);
   return one.writes.some(touches) || other.writes.some((key) => one.compares.includes(key));
 }
