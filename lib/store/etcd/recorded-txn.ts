@@ -15,7 +15,7 @@ type RecordedOperation = PlainOperation | RecordedTxn;
  * out: what they found could not be had a second time.
  */
 export class RecordedTxn {
-  readonly #request: TxnRequest;
+  readonly request: TxnRequest;
   /** The number of the mark that is put when the condition holds. Where it is missing, the condition did not hold. */
   readonly #mark: number | undefined;
   readonly #success: readonly RecordedOperation[];
@@ -26,10 +26,15 @@ export class RecordedTxn {
     const { compare = [], success = [], failure = [] } = request;
     const recorded = (operation: Operation): RecordedOperation =>
       operation.type === 'txn' ? new RecordedTxn(operation, nextMark) : operation;
-    this.#request = request;
+    this.request = request;
     this.#mark = compare.length === 0 ? undefined : nextMark();
     this.#success = success.map(recorded);
     this.#failure = failure.map(recorded);
+  }
+
+  /** Whether it is done by a txn of its own within the batch. */
+  get isNested(): boolean {
+    return this.#mark !== undefined || [...this.#success, ...this.#failure].some(isNestedTxn);
   }
 
   /** What to do within a batch: a nested txn, or only its operations where it has no condition. */
@@ -38,7 +43,7 @@ export class RecordedTxn {
     return [
       {
         type: 'txn',
-        compare: this.#request.compare,
+        compare: this.request.compare,
         success: [putMark(this.#mark), ...writesOf(this.#success, putMark)],
         failure: writesOf(this.#failure, putMark),
       },
@@ -70,6 +75,10 @@ export class RecordedTxn {
   ): WriteOutcome {
     return { succeeded, responses: (succeeded ? this.#success : this.#failure).map(outcomeOf) };
   }
+}
+
+function isNestedTxn(operation: RecordedOperation): boolean {
+  return operation instanceof RecordedTxn && operation.isNested;
 }
 
 function writesOf(branch: readonly RecordedOperation[], putMark: (mark: number) => Operation): Operation[] {

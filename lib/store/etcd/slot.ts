@@ -7,6 +7,7 @@ import type { KeyRecord, LeaseId, Operation, RangeResponse, TxnRequest, TxnRespo
 import type { Calls } from './calls.js';
 import { txnFromWire, txnToWire } from './codec.js';
 import { isNoSpace } from './error-table.js';
+import { namedRights } from './named-rights.js';
 import type { RecordedTxn } from './recorded-txn.js';
 import type { Applied } from './write-sender.js';
 
@@ -110,10 +111,19 @@ export class Slot {
 
   #batch(id: string, txns: readonly RecordedTxn[]): TxnRequest {
     const putMark = (mark: number): Operation => this.#put(`${this.#key}/${mark}`, id);
-    return this.#ifUntouched([this.#put(this.#key, id), ...txns.flatMap((txn) => txn.operations(putMark))]);
+    const { compare, success, failure } = this.#ifUntouched([
+      this.#put(this.#key, id),
+      ...txns.flatMap((txn) => txn.operations(putMark)),
+    ]);
+    const rights = namedRights(txns.filter(({ isNested }) => isNested).map(({ request }) => request));
+    return {
+      compare: [...compare, ...rights.compare],
+      success,
+      failure: [...failure, ...rights.operations],
+    };
   }
 
-  #ifUntouched(success: readonly Operation[]): TxnRequest {
+  #ifUntouched(success: readonly Operation[]): Required<TxnRequest> {
     return {
       compare: [{ target: 'mod', key: this.#key, operator: '=', revision: this.#modRevision }],
       success,

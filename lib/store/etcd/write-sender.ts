@@ -2,6 +2,7 @@ import type { ITxnResponse } from 'etcd3';
 import type { OperationResponse, TxnRequest, WriteOutcome } from '../store.js';
 import type { Calls } from './calls.js';
 import { txnFromWire, txnToWire } from './codec.js';
+import { namedRights } from './named-rights.js';
 
 export interface Applied {
   readonly revision: number;
@@ -30,11 +31,12 @@ export class SendOnce implements WriteSender {
 
   async send(requests: readonly TxnRequest[], _lane: number, timeoutMs: number): Promise<Applied> {
     const success = requests.map((request) => ({ type: 'txn', ...request }) as const);
+    const { compare, operations } = namedRights(requests);
     const response = await this.#calls.run<ITxnResponse>(
       {
         service: 'KV',
         method: 'txn',
-        payload: txnToWire({ success }),
+        payload: txnToWire({ compare, success, failure: operations }),
         what: 'A write',
         isRepeatable: false,
       },
