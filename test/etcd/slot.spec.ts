@@ -23,9 +23,9 @@ const tas = (key: string, is: string, set: string): TxnRequest => ({
 
 interface Case {
   readonly name: string;
-  request(key: string): TxnRequest;
+  readonly request: (key: string) => TxnRequest;
   /** What another program does before a copy arrives a second time: twice done would show. */
-  meanwhile(key: string): TxnRequest;
+  readonly meanwhile: (key: string) => TxnRequest;
   readonly succeeded: boolean;
   /** What the key holds in the end. */
   readonly value: string | undefined;
@@ -249,6 +249,7 @@ describe('a write', () => {
   });
 
   it('whose outcome cannot be found out does not keep other keys waiting, on either lane', async () => {
+    const [unknown, done] = [{ reason: expect.any(OutcomeUnknownError) }, { status: 'fulfilled' }];
     const lanes = async (): Promise<unknown[]> => {
       const first = writing.writer.write({ success: [put(randomUUID(), '')] });
       await eventLoopTurn();
@@ -257,9 +258,9 @@ describe('a write', () => {
     await lanes();
     expect(await writing.slots()).toHaveLength(2);
     writing.line.obey(() => 'hold');
-    expect(await lanes()).toMatchObject(Array(2).fill({ reason: expect.any(OutcomeUnknownError) }));
+    expect(await lanes()).toMatchObject([unknown, unknown]);
     writing.line.obey((txn) => (isBump(txn) ? 'hold' : 'answer'));
-    expect(await lanes()).toMatchObject(Array(2).fill({ status: 'fulfilled' }));
+    expect(await lanes()).toMatchObject([done, done]);
   });
 
   describe('whose slot an operator deletes', () => {
