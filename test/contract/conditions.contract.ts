@@ -87,4 +87,23 @@ export function conditionsContract(fixture: Fixture): void {
       expect(await handles[0]!.get('key')).toBe(`taken by ${answers.indexOf(true)}`);
     });
   });
+
+  it('issued without waiting are met in the order of their calls', async () => {
+    const kvi = await fixture.open();
+    const answers = await Promise.all([
+      kvi.store('key', '1'),
+      kvi.tas('key', '1', '2'),
+      kvi.tas('key', '2', '3'),
+      kvi.transaction('key', '=', '3', 'then', 'T', 'then', 'E'),
+      kvi.delete('key'),
+      kvi.tas('key', '3', '4'),
+      kvi.createIfAbsent('key', '5'),
+      kvi.createIfAbsent('key', '6'),
+    ]);
+    expect(answers).toEqual([undefined, true, true, true, undefined, false, true, false]);
+    expect(await kvi.getPrefix('')).toEqual([
+      { key: 'key', value: '5' },
+      { key: 'then', value: 'T' },
+    ]);
+  });
 }
