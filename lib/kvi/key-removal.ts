@@ -53,12 +53,16 @@ export class KeyRemoval {
    * @throws as `remove`
    */
   async bury({ key, lease, tombstone }: Acquisition): Promise<void> {
-    await this.#untilConfirmed(lease, {
-      success: [
-        { type: 'put', key: tombstone, value: '', lease: lease.id },
-        { type: 'delete', key },
-      ],
-    });
+    const deletion = { type: 'delete', key } as const;
+    try {
+      await this.#untilConfirmed(lease, {
+        success: [{ type: 'put', key: tombstone, value: '', lease: lease.id }, deletion],
+      });
+    } catch (error) {
+      // Where there is no space for a tombstone, a key can still be deleted that was created.
+      await this.#store.txn({ success: [deletion] }).catch(() => {});
+      throw error;
+    }
   }
 
   /** Resolves when no removal is under way; those that wait for a retry do not count. */

@@ -139,8 +139,9 @@ export class LockQueue {
     } catch (error) {
       if (!(error instanceof OutcomeUnknownError)) throw error;
       await this.#end(acquisition);
+      const reason = error.cause instanceof Error ? error.cause.message : error.message;
       throw new UnavailableError(
-        `The lock '${name}' was not acquired: the store's answer was lost. The place in its queue was given up. Try again.`,
+        `The lock '${name}' was not acquired: its request had no clear answer (${reason}). The place in its queue was given up. Try again.`,
         { cause: error },
       );
     }

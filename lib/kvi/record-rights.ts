@@ -11,7 +11,7 @@ const KEY = `${RESERVED_PREFIX}0/s`;
  *
  * @throws PermissionDeniedError that says what to grant
  */
-export async function checkRecordRights(store: Store): Promise<void> {
+export async function checkRecordRights(store: Store, attempts = 2): Promise<void> {
   try {
     await store.txn({
       compare: [{ target: 'create', key: KEY, operator: '<', revision: 0 }],
@@ -20,7 +20,7 @@ export async function checkRecordRights(store: Store): Promise<void> {
     });
   } catch (error) {
     // It may have been done, but then it did nothing.
-    if (error instanceof OutcomeUnknownError) return checkRecordRights(store);
+    if (error instanceof OutcomeUnknownError && attempts > 1) return checkRecordRights(store, attempts - 1);
     if (!(error instanceof PermissionDeniedError)) throw error;
     throw new PermissionDeniedError(
       "The store's user may not use the keys under '\\0hmetcd/' (inside the namespace), where it is recorded which writes were applied. " +

@@ -16,6 +16,7 @@ import {
   adviceOn,
   certificateErrorOf,
   isInvalidToken,
+  isNoSpace,
   isNotSent,
   isTimeout,
   lastReason,
@@ -183,6 +184,8 @@ export class Calls {
     // The server did nothing but refuse the token: a new one is asked for.
     if (isInvalidToken(error)) return cause;
     const refusal = refusalOf(error, call.what);
+    if (refusal !== undefined && !call.isRepeatable && isNoSpace(refusal))
+      throw this.#perhapsApplied(call, cause);
     if (refusal !== undefined) throw refusal;
     if (!isNotSent(error)) call.onUnanswered?.();
     // Revisions do not go back. A write may have been applied all the same.
@@ -197,11 +200,19 @@ export class Calls {
     );
   }
 
+  /** When its space ends, etcd refuses what it has just applied. Who can ask what became of it may repeat the call. */
+  #perhapsApplied(call: Call, cause: Error): OutcomeUnknownError {
+    return new OutcomeUnknownError(
+      `${call.what} was refused by ${this.endpoints}: its database space is exceeded (NOSPACE alarm). It may have been applied all the same. Compact, defragment and disarm the alarm, or raise --quota-backend-bytes.`,
+      { cause },
+    );
+  }
+
   #givenUp(call: Call, failure: Error | undefined, timeoutMs: number): HmEtcdError {
     const cause = failure ?? new NotSentError('there was no time left for an attempt', true);
     const final = refusalOf(cause, call.what) ?? certificateErrorOf(cause, call.what);
     if (final !== undefined) return final;
-    const after = `within ${Math.round(timeoutMs)} ms`;
+    const after = `within ${Math.max(0, Math.round(timeoutMs))} ms`;
     if (isTimeout(cause)) {
       return new RequestTimeoutError(
         `${call.what} was not answered by ${this.endpoints} ${after}. Nothing was applied. Try again, or raise requestTimeoutMs.`,

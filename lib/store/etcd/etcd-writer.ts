@@ -8,7 +8,7 @@ import {
 } from '../errors.js';
 import type { TxnRequest, WriteOutcome, Writer } from '../store.js';
 import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
-import { type Footprint, footprintOf } from './footprint.js';
+import { type Footprint, footprintOf, operationsOf } from './footprint.js';
 import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
 import { KeyOrder, type Place } from './key-order.js';
 import { SlotLostError } from './slot.js';
@@ -69,7 +69,18 @@ export class EtcdWriter implements Writer {
     return new Promise((resolve, reject) => {
       const footprint = footprintOf(request);
       const { bytes } = footprint;
-      this.#enter({ request, footprint, deadline, bytes, resolve, reject, isReady: false, isExpired: false });
+      const operations = operationsOf(footprint);
+      this.#enter({
+        request,
+        footprint,
+        deadline,
+        operations,
+        bytes,
+        resolve,
+        reject,
+        isReady: false,
+        isExpired: false,
+      });
     });
   }
 
@@ -144,8 +155,10 @@ export class EtcdWriter implements Writer {
   ): Promise<void> {
     const half = Math.ceil(batch.length / 2);
     const exceeded = limitExceededBy(error);
-    if (exceeded === 'operations') this.#limits.operations = half;
-    if (exceeded === 'bytes') this.#limits.bytes = bytesOfAll(batch) / 2;
+    if (exceeded !== undefined) {
+      const sum = batch.reduce((total, write) => total + write[exceeded], 0);
+      this.#limits[exceeded] = Math.min(this.#limits[exceeded], sum / 2);
+    }
     await this.#send(batch.slice(0, half), lane, sender);
     await this.#send(batch.slice(half), lane, sender);
   }
@@ -199,8 +212,4 @@ export class EtcdWriter implements Writer {
       `A write was not sent within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Nothing was applied. Try again, or raise requestTimeoutMs.`,
     );
   }
-}
-
-function bytesOfAll(batch: readonly PendingWrite[]): number {
-  return batch.reduce((sum, { bytes }) => sum + bytes, 0);
 }

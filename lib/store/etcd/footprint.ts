@@ -11,6 +11,11 @@ export interface Footprint {
   readonly bytes: number;
 }
 
+/** How many of the operations that etcd counts it takes in a batch: a conditional one has its keys named there, too. */
+export function operationsOf({ writes, compares }: Footprint): number {
+  return Math.max(1, writes.length, compares.length);
+}
+
 /** In UTF-8, one UTF-16 unit takes no more. */
 export const MAX_BYTES_OF_UNIT = 3;
 

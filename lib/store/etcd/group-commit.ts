@@ -6,7 +6,9 @@ export interface Pending {
   readonly isReady: boolean;
   /** When its time is over, on `callClock`. */
   readonly deadline: number;
-  /** How many bytes it takes in a request, roughly. */
+  /** How many operations it takes in a request. */
+  readonly operations: number;
+  /** How many bytes it takes there, at the most. */
   readonly bytes: number;
 }
 
@@ -87,12 +89,15 @@ export class GroupCommit<T extends Pending> {
     const latest = callClock.now() + this.#reserveMs;
     const batch: T[] = [];
     const left: T[] = [];
-    let bytes = 0;
+    let [operations, bytes] = [0, 0];
     let at = 0;
-    for (; at < this.#waiting.length && batch.length < most; at++) {
+    for (; at < this.#waiting.length && operations < most; at++) {
       const operation = this.#waiting[at]!;
-      const isFitting = batch.length === 0 || bytes + operation.bytes <= mostBytes;
+      const isFitting =
+        batch.length === 0 ||
+        (operations + operation.operations <= most && bytes + operation.bytes <= mostBytes);
       if (operation.isReady && operation.deadline > latest && isFitting) {
+        operations += operation.operations;
         bytes += operation.bytes;
         batch.push(operation);
       } else {

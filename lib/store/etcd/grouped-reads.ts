@@ -15,6 +15,9 @@ const LANES = 2;
 const MAX_OPERATIONS = 128;
 const MAX_BYTES = 1024 * 1024;
 
+/** As long as an attempt of a call lasts. */
+const ONE_ATTEMPT_MS = 1500;
+
 /** An answer of many large values would not come within the time of one attempt. */
 const MAX_ANSWER_UNITS = 4 * 1024 * 1024;
 
@@ -48,13 +51,15 @@ export class GroupedReads {
     const deadline = callClock.now() + this.#timeoutMs;
     return new Promise((resolve, reject) => {
       const bytes = request.key.length * MAX_BYTES_OF_UNIT;
-      this.#group.add({ request, deadline, bytes, isReady: true, resolve, reject });
+      this.#group.add({ request, deadline, operations: 1, bytes, isReady: true, resolve, reject });
     });
   }
 
   async #send(batch: readonly PendingRead[]): Promise<void> {
     const deadline = Math.min(...batch.map((read) => read.deadline));
-    const timeoutMs = deadline - callClock.now();
+    const leftMs = deadline - callClock.now();
+    // What was too much for one attempt is not asked for a second time.
+    const timeoutMs = batch.length > 1 ? Math.min(leftMs, ONE_ATTEMPT_MS) : leftMs;
     try {
       const answers =
         batch.length === 1
@@ -91,6 +96,7 @@ export class GroupedReads {
     }
     const isLate = error instanceof RequestTimeoutError || error instanceof UnavailableError;
     if (isLate) this.#obstacle = error;
+    if (isLate) this.#limits.operations = Math.ceil(batch.length / 2);
     // A batch has the time of its oldest read; the others may have some left.
     const latest = isLate ? callClock.now() : Infinity;
     for (const read of batch) {

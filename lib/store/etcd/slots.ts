@@ -1,5 +1,5 @@
 import { callClock } from '../clock.js';
-import { type HmEtcdError, LeaseNotFoundError } from '../errors.js';
+import { type HmEtcdError, LeaseNotFoundError, RequestTimeoutError } from '../errors.js';
 import type { TxnRequest, WriterSession } from '../store.js';
 import type { Calls } from './calls.js';
 import { isNoSpace } from './error-table.js';
@@ -44,7 +44,7 @@ export class Slots implements WriteSender {
 
   /** A slot serves its own session only: what is sent again under another could be applied twice. */
   async #slotOf(lane: number, timeoutMs: number): Promise<Slot> {
-    const lease = await this.#session.lease();
+    const lease = await inTime(this.#session.lease(), timeoutMs);
     const known = this.#ofLane.get(lane);
     if (known?.lease === lease) return known;
     const key = `${this.#session.prefix}${lease}/s${this.#made++}`;
@@ -62,4 +62,23 @@ export class Slots implements WriteSender {
 /** Where there was no space it was deleted to find out what had become of the batch. */
 function isSlotGone(error: HmEtcdError): boolean {
   return error instanceof LeaseNotFoundError || error instanceof SlotLostError || isNoSpace(error);
+}
+
+/** A grant has a time of its own, and may have begun earlier for others or later than the writes that wait for it. */
+async function inTime<T>(granting: Promise<T>, timeoutMs: number): Promise<T> {
+  let cancelTimer = (): void => {};
+  const timeUp = new Promise<never>((_resolve, reject) => {
+    cancelTimer = callClock.setTimer(timeoutMs, () => {
+      reject(
+        new RequestTimeoutError(
+          'A write was not sent: no lease was granted in time for its record. Nothing was applied. Try again, or raise requestTimeoutMs.',
+        ),
+      );
+    });
+  });
+  try {
+    return await Promise.race([granting, timeUp]);
+  } finally {
+    cancelTimer();
+  }
 }

@@ -12,8 +12,11 @@ interface Operation extends Pending {
   isReady: boolean;
 }
 
-function operation(name: string, { bytes = 1, isReady = true, inMs = 60_000 } = {}): Operation {
-  return { name, bytes, isReady, deadline: callClock.now() + inMs };
+function operation(
+  name: string,
+  { operations = 1, bytes = 1, isReady = true, inMs = 60_000 } = {},
+): Operation {
+  return { name, operations, bytes, isReady, deadline: callClock.now() + inMs };
 }
 
 describe('GroupCommit', () => {
