@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { UnavailableError } from '../../lib/store/errors.js';
+import { OutcomeUnknownError, UnavailableError } from '../../lib/store/errors.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { type Connection, connect } from './support/connect.js';
 
@@ -70,7 +70,6 @@ describe('an etcd whose space is used up', () => {
       kvi.tas('k', 'before', 'after'),
       kvi.transaction('k', '=', 'before', 'k', 'after'),
       kvi.createIfAbsent('new', ''),
-      kvi.tempKey('temporary'),
     ];
     for (const { error, tookMs } of await Promise.all(calls.map(failureOf))) {
       expect(error).toBeInstanceOf(UnavailableError);
@@ -78,6 +77,22 @@ describe('an etcd whose space is used up', () => {
       expect(tookMs).toBeLessThan(AT_ONCE_MS);
     }
     expect(await kvi.get('k')).toBe('before');
+  });
+
+  it('leaves no lock to nobody, and no doubt about what may be there', async () => {
+    const { kvi } = connection;
+    await kvi.store('k', 'before');
+    await fill();
+    const [lock, tempKey] = await Promise.all([
+      failureOf(kvi.lock('l')),
+      failureOf(kvi.tempKey('temporary')),
+    ]);
+
+    expect(lock.error).toBeInstanceOf(UnavailableError);
+    expect((lock.error as Error).message).toMatch(/space exceeded/);
+    expect((await kvi.lockInfo('l')).holder).toBeUndefined();
+    expect(tempKey.error).toBeInstanceOf(OutcomeUnknownError);
+    expect((tempKey.error as Error).message).toMatch(/NOSPACE/);
   });
 
   it('makes no store fail that is applied, of those that are under way when the space ends', async () => {
