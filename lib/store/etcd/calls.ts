@@ -136,6 +136,11 @@ export class Calls {
     }
   }
 
+  /** Whether servers know on whose behalf they are called, by a name or by a certificate. */
+  get hasUser(): boolean {
+    return this.#tokens.hasCredentials || this.#members.some(({ hasCertificate }) => hasCertificate);
+  }
+
   close(): void {
     this.#closing.abort();
   }

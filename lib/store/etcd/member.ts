@@ -55,6 +55,8 @@ type StreamMethod = (metadata: Metadata) => ClientDuplexStream<unknown, unknown>
 /** One etcd server, through etcd3's codec and connection: its own retries are not in the way of these calls. */
 export class Member {
   readonly url: string;
+  /** To a server that wants it so, the name in it is the user. */
+  readonly hasCertificate: boolean;
   readonly #pool: ConnectionPool;
   readonly #connections = new Map<Service, Promise<Connection>>();
   readonly #methods = new Map<string, UnaryMethod>();
@@ -63,6 +65,7 @@ export class Member {
 
   constructor(url: string, { tls }: Security) {
     this.url = url;
+    this.hasCertificate = tls?.cert !== undefined;
     this.#pool = new ConnectionPool({
       hosts: url,
       credentials: tls && {

@@ -18,6 +18,10 @@ export class TokenSource {
     this.#credentials = credentials;
   }
 
+  get hasCredentials(): boolean {
+    return this.#credentials !== undefined;
+  }
+
   /** Undefined where no user was given. */
   async token(member: Member, timeoutMs: number): Promise<string | undefined> {
     if (this.#credentials === undefined || this.#token !== undefined) return this.#token;

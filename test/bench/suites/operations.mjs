@@ -6,6 +6,10 @@ import { throughput } from '../throughput.mjs';
 const KEYS = 4_096;
 const IN_FLIGHT = [1, 16, 256, 1_024];
 
+const WARM_UP_CALLS = 8_192;
+const WARM_UP_IN_FLIGHT = 64;
+const WARM_UP_ALONE = 1_000;
+
 const TARGETS = {
   'etcd/get/1': [{ against: 'etcd3', atLeast: 0.95 }],
   'etcd/get/16': [{ against: 'etcd3', atLeast: 4 }],
@@ -83,12 +87,22 @@ function rowOf(store, operation, inFlight) {
   };
 }
 
-export async function begin({ operation, inFlight }, contender, endpoint, { measureMs }) {
+export async function begin({ operation, inFlight }, contender, endpoint, { measureMs, quick }) {
   const client = await connect(contender, endpoint);
   const keys = keysOf(`bench/${contender}`, KEYS);
   const writer = await connectWriter(client, endpoint);
   await writer.storeAll(pairsOf(keys));
   await writer.close();
-  const measure = await throughput(OPERATIONS[operation](client, keys), inFlight, measureMs);
+  const call = OPERATIONS[operation](client, keys);
+  if (!quick) await warmUp(call);
+  const measure = await throughput(call, inFlight, measureMs);
   return { measure, end: () => client.close() };
+}
+
+/** As in a service that has been running: code that Node has not compiled yet is slow in whoever has more of it. */
+async function warmUp(call) {
+  for (let first = 0; first < WARM_UP_CALLS; first += WARM_UP_IN_FLIGHT) {
+    await Promise.all(Array.from({ length: WARM_UP_IN_FLIGHT }, (_, at) => call(first + at)));
+  }
+  for (let number = 0; number < WARM_UP_ALONE; number++) await call(number);
 }
