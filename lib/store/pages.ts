@@ -3,7 +3,7 @@ import { keyAfter } from './key-span.js';
 import type { RangeRequest, RangeResponse } from './store.js';
 
 /** What a page is to weigh, in characters: much to one round trip, little in memory. */
-const PAGE_WEIGHT = 2 * 1024 * 1024;
+const PAGE_WEIGHT = 1024 * 1024;
 
 /** What a record takes beside its texts, roughly, in characters. */
 const RECORD_OVERHEAD = 50;
