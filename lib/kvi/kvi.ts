@@ -11,7 +11,11 @@ import type { Owner } from './owner.js';
  *
  * Every call may throw `InvalidArgumentError` (before anything is sent), `ClosedError` (the handle is closed),
  * and on etcd `UnavailableError`, `RequestTimeoutError` (after `requestTimeoutMs`), `PermissionDeniedError` and
- * `AuthenticationError`. A write that throws was not applied, unless the error is `OutcomeUnknownError`.
+ * `AuthenticationError`.
+ *
+ * A write is applied exactly once, whatever becomes of its answers on the way, and writes of one handle that touch the
+ * same key in the order of their calls. One that throws was not applied and will not be, unless the error is
+ * `OutcomeUnknownError`.
  *
  * @publicApi
  */

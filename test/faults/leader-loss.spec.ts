@@ -15,10 +15,13 @@ const CLUSTERS = Math.min(TRIALS, 4);
 const WRITERS = 20;
 
 /** Kills the leader under writers on a follower, and answers how many writes ended with an unknown outcome. */
-async function loseLeader(cluster: EtcdCluster, trial: number): Promise<number> {
+async function loseLeader(cluster: EtcdCluster, trial: number, retryableWrites: boolean): Promise<number> {
   const leader = await cluster.leader();
   const [follower = 0] = await cluster.followers();
-  await using connection = await connect(cluster.member(follower).endpoint, { requestTimeoutMs: 8000 });
+  await using connection = await connect(cluster.member(follower).endpoint, {
+    requestTimeoutMs: 8000,
+    retryableWrites,
+  });
   const { kvi } = connection;
   await using reading = new Follower(kvi, { prefix: `${trial}/` });
   const writers = Array.from({ length: WRITERS }, (_, index) => new Writer(kvi, `${trial}/${index}`));
@@ -40,9 +43,12 @@ async function loseLeader(cluster: EtcdCluster, trial: number): Promise<number> 
 }
 
 describe('the leader of three that is killed while writes wait on a follower', () => {
-  it(
-    'leaves no write that is called "not applied" and was applied, and loses none that was acknowledged',
-    async () => {
+  it.each([
+    ['retries, leaves none in doubt', true],
+    ['does not retry, leaves none that is called "not applied" and was applied', false],
+  ])(
+    'loses no acknowledged write and, of a handle that %s',
+    async (_, retryableWrites) => {
       let begun = 0;
       let unknown = 0;
       let starting: Promise<unknown> = Promise.resolve();
@@ -52,13 +58,13 @@ describe('the leader of three that is killed while writes wait on a follower', (
         starting = started;
         await using cluster = await started;
         while (begun < TRIALS) {
-          const lost = await loseLeader(cluster, begun++);
+          const lost = await loseLeader(cluster, begun++, retryableWrites);
           unknown += lost;
         }
       };
       await Promise.all(Array.from({ length: CLUSTERS }, loseLeaders));
 
-      expect(unknown).toBeGreaterThan(0);
+      expect(unknown === 0).toBe(retryableWrites);
     },
     60_000 + TRIALS * 15_000,
   );
@@ -88,16 +94,24 @@ describe('a member that loses its quorum', () => {
     expect(await kvi.get('k/after')).toBe('');
   }, 60_000);
 
-  it('makes a write on it end with an unknown outcome, and a read go elsewhere', async () => {
-    await using cluster = await startCluster({ peerProxies: true });
-    const [lost = 0, other = 0] = await cluster.followers();
-    const endpoints = [lost, other].map((index) => cluster.member(index).endpoint);
-    await using connection = await connect(endpoints, { requestTimeoutMs: 4000 });
-    const { kvi } = connection;
-    await cluster.isolate(lost);
-    await expect(kvi.store('a', '1')).rejects.toThrow(OutcomeUnknownError);
-    expect(await kvi.get('b')).toBeUndefined();
-  }, 60_000);
+  it.each([true, false])(
+    'makes calls go elsewhere, also a write that is retryable: %s',
+    async (retryableWrites) => {
+      await using cluster = await startCluster({ peerProxies: true });
+      const [lost = 0, other = 0] = await cluster.followers();
+      const endpoints = [lost, other].map((index) => cluster.member(index).endpoint);
+      await using connection = await connect(endpoints, { requestTimeoutMs: 4000, retryableWrites });
+      const { kvi } = connection;
+      await cluster.isolate(lost);
+      const failure = await kvi.store('a', '1').then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      expect(failure instanceof OutcomeUnknownError).toBe(!retryableWrites);
+      expect(await kvi.get('b')).toBeUndefined();
+    },
+    60_000,
+  );
 
   it('does not keep a session alive by the answers of a leader that was cut off', async () => {
     await using cluster = await startCluster({ peerProxies: true });

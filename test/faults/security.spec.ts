@@ -13,6 +13,9 @@ import { Follower } from '../etcd/support/follower.js';
 const ROOT = { username: 'root', password: 'root-secret-7' };
 /** May read and write what begins with app/, and not the key that the library asks for to see whether one is there. */
 const APP = { username: 'app', password: 'app-secret-7' };
+/** It may not use the library's own keys but in a namespace of its own. */
+const AS_APP = { auth: APP, retryableWrites: false };
+const IN_NAMESPACE = { auth: APP, namespace: 'app/' };
 const WRONG = 'wrong-secret-7';
 const SECRETS = /secret-7|PRIVATE KEY/;
 
@@ -138,13 +141,19 @@ describe('user and password', () => {
   });
 
   it('let a user do what its role allows', async () => {
-    await using connection = await connect(etcd.endpoint, { auth: APP, namespace: 'app/' });
+    await using connection = await connect(etcd.endpoint, IN_NAMESPACE);
     await using follower = new Follower(connection.kvi, 'a');
     await connection.kvi.store('a', '1');
     await follower.reached('a');
     expect(await connection.kvi.get('a')).toBe('1');
     await using lock = await connection.kvi.lock('l');
     expect(lock.isHeld).toBe(true);
+  });
+
+  it('do not open a handle whose writes could not be recorded', async () => {
+    const error = await failureOf(etcd.endpoint, { auth: APP });
+    expect(error).toBeInstanceOf(PermissionDeniedError);
+    expect(error.message).toMatch(/retryableWrites: false/);
   });
 
   it('are refused when the password is wrong', async () => {
@@ -166,7 +175,7 @@ describe('user and password', () => {
   });
 
   it('do not open a key that is denied', async () => {
-    await using connection = await connect(etcd.endpoint, { auth: APP });
+    await using connection = await connect(etcd.endpoint, AS_APP);
     const { kvi } = connection;
     await expect(kvi.get('other')).rejects.toThrow(PermissionDeniedError);
     await expect(kvi.store('other', 'secret-7')).rejects.toThrow(PermissionDeniedError);
@@ -175,7 +184,7 @@ describe('user and password', () => {
   });
 
   it('deny one watch among a hundred, and the others deliver', async () => {
-    await using connection = await connect(etcd.endpoint, { auth: APP });
+    await using connection = await connect(etcd.endpoint, AS_APP);
     const { kvi } = connection;
     const keys = Array.from({ length: 99 }, (_, index) => `app/watched/${index}`);
     const start = 1;
@@ -191,7 +200,7 @@ describe('user and password', () => {
   });
 
   it('stay good when rights are changed under a connection', async () => {
-    await using connection = await connect(etcd.endpoint, { auth: APP });
+    await using connection = await connect(etcd.endpoint, AS_APP);
     await using follower = new Follower(connection.kvi, 'app/rights');
     await asRoot(etcd, 'role', 'grant-permission', 'app', 'read', 'granted-later');
     expect(await connection.kvi.get('granted-later')).toBeUndefined();
@@ -207,7 +216,7 @@ describe('a token that says which rights there were', () => {
     const token = `--auth-token=jwt,pub-key=${certFile},priv-key=${keyFile},sign-method=RS256`;
     await using etcd = await startEtcd({ args: [token] });
     await enableAuth(etcd);
-    await using connection = await connect(etcd.endpoint, { auth: APP });
+    await using connection = await connect(etcd.endpoint, AS_APP);
     const { kvi } = connection;
     await using early = new Follower(kvi, 'app/early');
     await kvi.store('app/early', '');
@@ -230,7 +239,7 @@ describe('a token that expires', () => {
     await using etcd = await startEtcd({ args: ['--auth-token-ttl=1'] });
     await enableAuth(etcd);
     await using connection = await connect(etcd.endpoint, {
-      auth: APP,
+      ...IN_NAMESPACE,
       requestTimeoutMs: 1500,
       sessionTtlSec: 9,
     });
@@ -263,7 +272,7 @@ describe('a token that expires', () => {
   it('while nothing is called is replaced when it is needed', async () => {
     await using etcd = await startEtcd({ args: ['--auth-token-ttl=1'] });
     await enableAuth(etcd);
-    await using connection = await connect(etcd.endpoint, { auth: APP });
+    await using connection = await connect(etcd.endpoint, IN_NAMESPACE);
     const { kvi } = connection;
     await using first = new Follower(kvi, 'app/first');
     await kvi.store('app/first', '');

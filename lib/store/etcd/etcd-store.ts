@@ -116,7 +116,13 @@ export class EtcdStore implements Store {
     const reserveMs = Math.min(1000, this.#timeoutMs / 5);
     const sendOnce = new SendOnce(this.#calls);
     const sender = session === undefined ? sendOnce : new Slots(this.#calls, session, reserveMs);
-    return new EtcdWriter(sender, sendOnce, this.#timeoutMs, session === undefined ? 0 : reserveMs);
+    return new EtcdWriter(
+      sender,
+      sendOnce,
+      this.#calls.endpoints,
+      this.#timeoutMs,
+      session === undefined ? 0 : reserveMs,
+    );
   }
 
   leaseGrant(ttlSec: number): Promise<Lease> {

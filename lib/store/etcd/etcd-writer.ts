@@ -38,6 +38,7 @@ interface PendingWrite extends Pending {
 export class EtcdWriter implements Writer {
   readonly #sender: WriteSender;
   readonly #withoutRecord: WriteSender;
+  readonly #endpoints: string;
   readonly #timeoutMs: number;
   readonly #reserveMs: number;
   readonly #limits: BatchLimits = { operations: MAX_OPERATIONS, bytes: MAX_BYTES };
@@ -50,10 +51,18 @@ export class EtcdWriter implements Writer {
 
   /**
    * @param withoutRecord for what needs no space, while there is none for a record
+   * @param endpoints for messages
    * @param timeoutMs for one write, from its call
    * @param reserveMs with less time left, a write is not sent any more
    */
-  constructor(sender: WriteSender, withoutRecord: WriteSender, timeoutMs: number, reserveMs: number) {
+  constructor(
+    sender: WriteSender,
+    withoutRecord: WriteSender,
+    endpoints: string,
+    timeoutMs: number,
+    reserveMs: number,
+  ) {
+    this.#endpoints = endpoints;
     this.#sender = sender;
     this.#withoutRecord = withoutRecord;
     this.#timeoutMs = timeoutMs;
@@ -209,7 +218,7 @@ export class EtcdWriter implements Writer {
 
   #tooLate(): RequestTimeoutError {
     return new RequestTimeoutError(
-      `A write was not sent within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Nothing was applied. Try again, or raise requestTimeoutMs.`,
+      `A write was not sent to ${this.#endpoints} within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Nothing was applied. Try again, or raise requestTimeoutMs.`,
     );
   }
 }

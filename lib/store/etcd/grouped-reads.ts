@@ -113,7 +113,7 @@ export class GroupedReads {
 
   #tooLate(): RequestTimeoutError {
     return new RequestTimeoutError(
-      `A read was not sent within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Try again, or raise requestTimeoutMs.`,
+      `A read was not sent to ${this.#calls.endpoints} within ${this.#timeoutMs} ms, because what was asked for before it was not answered. Try again, or raise requestTimeoutMs.`,
     );
   }
 }

@@ -44,7 +44,7 @@ export class Slots implements WriteSender {
 
   /** A slot serves its own session only: what is sent again under another could be applied twice. */
   async #slotOf(lane: number, timeoutMs: number): Promise<Slot> {
-    const lease = await inTime(this.#session.lease(), timeoutMs);
+    const lease = await inTime(this.#session.lease(), timeoutMs, this.#calls.endpoints);
     const known = this.#ofLane.get(lane);
     if (known?.lease === lease) return known;
     const key = `${this.#session.prefix}${lease}/s${this.#made++}`;
@@ -64,17 +64,17 @@ function isSlotGone(error: HmEtcdError): boolean {
   return error instanceof LeaseNotFoundError || error instanceof SlotLostError || isNoSpace(error);
 }
 
-/** A grant has a time of its own, and may have begun earlier for others or later than the writes that wait for it. */
-async function inTime<T>(granting: Promise<T>, timeoutMs: number): Promise<T> {
+/** A grant has a time of its own, and may have begun long after the call of the writes that wait for it. */
+async function inTime<T>(granting: Promise<T>, timeoutMs: number, endpoints: string): Promise<T> {
   let cancelTimer = (): void => {};
   const timeUp = new Promise<never>((_resolve, reject) => {
-    cancelTimer = callClock.setTimer(timeoutMs, () => {
+    const giveUp = (): void =>
       reject(
         new RequestTimeoutError(
-          'A write was not sent: no lease was granted in time for its record. Nothing was applied. Try again, or raise requestTimeoutMs.',
+          `A write was not sent to ${endpoints}: no lease was granted in time for its record. Nothing was applied. Try again, or raise requestTimeoutMs.`,
         ),
       );
-    });
+    cancelTimer = callClock.setTimer(timeoutMs, giveUp);
   });
   try {
     return await Promise.race([granting, timeUp]);

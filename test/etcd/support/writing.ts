@@ -62,7 +62,7 @@ export async function startWriting(endpoint: string): Promise<Writing> {
   );
   const session = new TestSession(store);
   const sender = new Slots(calls, session, RESERVE_MS);
-  const writer = new EtcdWriter(sender, new SendOnce(calls), TIMEOUT_MS, RESERVE_MS);
+  const writer = new EtcdWriter(sender, new SendOnce(calls), calls.endpoints, TIMEOUT_MS, RESERVE_MS);
   const read = async (key: string): Promise<KeyRecord | undefined> => (await store.range({ key })).kvs[0];
   const slots = async (): Promise<string[]> => {
     const { kvs } = await store.range({ key: session.prefix, rangeEnd: '\0records0', keysOnly: true });
