@@ -27,6 +27,8 @@ describe('a backup that is restored behind an endpoint', () => {
     await whenAborted(lock.signal);
     expect(() => lock.assertHeld()).toThrow(LockLostError);
     expect(logger.at('warn')).toContainEqual(expect.stringMatching(/revision went back from \d+ to \d+/));
+    // The backup knows the session's lease, which is given up with the next keep-alive all the same.
+    await logger.line('error', /The session was lost: another history/);
     await using again = await kvi.lock('l');
     again.assertHeld();
     await using next = new Follower(kvi, { prefix: 'k/' }, 1);
