@@ -28,7 +28,7 @@ import type { Header } from './messages.js';
 import type { TokenSource } from './token.js';
 
 /** One attempt takes no longer, so that a member that does not answer costs a part of the call's time, not all of it. */
-const ATTEMPT_MS = 1500;
+export const ATTEMPT_MS = 1500;
 
 const FIRST_BACKOFF_MS = 20;
 const LONGEST_BACKOFF_MS = 250;

@@ -144,9 +144,10 @@ export class EtcdWriter implements Writer {
     if (error instanceof SlotLostError || error instanceof LeaseNotFoundError) return this.#again(batch);
     if (isNoSpace(error)) return this.#withoutSpace(batch, lane, sender, error);
     if (isDivisible(error) && batch.length > 1) return this.#apart(batch, lane, sender, error);
-    if (error instanceof RequestTimeoutError || error instanceof UnavailableError) this.#obstacle = error;
+    const isLate = error instanceof RequestTimeoutError || error instanceof UnavailableError;
+    if (isLate) this.#obstacle = error;
     // A batch has the time of its oldest write; the others may have some left.
-    const latest = this.#obstacle === error ? callClock.now() + this.#reserveMs : Infinity;
+    const latest = isLate ? callClock.now() + this.#reserveMs : Infinity;
     this.#again(batch.filter(({ deadline }) => deadline > latest));
     for (const write of batch.filter(({ deadline }) => deadline <= latest)) this.#refuse(write, error);
   }

@@ -2,7 +2,7 @@ import type { IRangeResponse, ITxnResponse } from 'etcd3';
 import { callClock } from '../clock.js';
 import { type HmEtcdError, RequestTimeoutError, UnavailableError } from '../errors.js';
 import type { RangeRequest, RangeResponse } from '../store.js';
-import type { Calls } from './calls.js';
+import { ATTEMPT_MS, type Calls } from './calls.js';
 import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
 import { isDivisible, limitExceededBy } from './error-table.js';
 import { MAX_BYTES_OF_UNIT } from './footprint.js';
@@ -14,9 +14,6 @@ const LANES = 2;
 /** etcd's own limit for a txn. */
 const MAX_OPERATIONS = 128;
 const MAX_BYTES = 1024 * 1024;
-
-/** As long as an attempt of a call lasts. */
-const ONE_ATTEMPT_MS = 1500;
 
 /** An answer of many large values would not come within the time of one attempt. */
 const MAX_ANSWER_UNITS = 4 * 1024 * 1024;
@@ -59,7 +56,7 @@ export class GroupedReads {
     const deadline = Math.min(...batch.map((read) => read.deadline));
     const leftMs = deadline - callClock.now();
     // What was too much for one attempt is not asked for a second time.
-    const timeoutMs = batch.length > 1 ? Math.min(leftMs, ONE_ATTEMPT_MS) : leftMs;
+    const timeoutMs = batch.length > 1 ? Math.min(leftMs, ATTEMPT_MS) : leftMs;
     try {
       const answers =
         batch.length === 1
@@ -95,8 +92,10 @@ export class GroupedReads {
       return;
     }
     const isLate = error instanceof RequestTimeoutError || error instanceof UnavailableError;
-    if (isLate) this.#obstacle = error;
-    if (isLate) this.#limits.operations = Math.ceil(batch.length / 2);
+    if (isLate) {
+      this.#obstacle = error;
+      this.#limits.operations = Math.ceil(batch.length / 2);
+    }
     // A batch has the time of its oldest read; the others may have some left.
     const latest = isLate ? callClock.now() : Infinity;
     for (const read of batch) {
