@@ -11,6 +11,7 @@ import {
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { startProxy } from '../support/etcd/tcp-proxy.js';
 import { RecordingLogger } from '../support/recording-logger.js';
+import { callsSeenBy } from './support/calls-seen.js';
 import { connect } from './support/connect.js';
 import { Follower } from './support/follower.js';
 
@@ -18,14 +19,6 @@ const ROOT = { username: 'root', password: 'root-pass' };
 const APP = { username: 'app', password: 'app-pass' };
 /** May do everything below a/, and write no record. */
 const PLAIN = { username: 'plain', password: 'plain-pass' };
-
-/** Transactions that the server was sent, whatever came of them. */
-async function txnsSeenBy(etcd: EtcdServer): Promise<number> {
-  const metrics = await etcd.metrics();
-  return metrics.get(
-    'grpc_server_started_total{grpc_method="Txn",grpc_service="etcdserverpb.KV",grpc_type="unary"}',
-  )!;
-}
 
 const statusOf = (outcomes: readonly PromiseSettledResult<unknown>[]): string[] =>
   outcomes.map((outcome) => (outcome.status === 'fulfilled' ? 'applied' : outcome.reason.name));
@@ -56,10 +49,10 @@ describe('writes of one handle', () => {
     await using connection = await connect(etcd.endpoint, { namespace: 'many/' });
     const { kvi } = connection;
     await kvi.store('first', '');
-    const before = await txnsSeenBy(etcd);
+    const before = await callsSeenBy(etcd, 'Txn');
     const { revision } = await kvi.snapshot('first');
     await Promise.all(Array.from({ length: 500 }, (_, at) => kvi.store(`k/${at}`, `${at}`)));
-    expect((await txnsSeenBy(etcd)) - before).toBeLessThan(20);
+    expect((await callsSeenBy(etcd, 'Txn')) - before).toBeLessThan(20);
     expect((await kvi.snapshot('first')).revision - revision).toBeLessThan(20);
     expect(await kvi.getPrefix('k/')).toHaveLength(500);
   });
@@ -132,9 +125,9 @@ describe("a server's limits", () => {
     const keys = Array.from({ length: 200 }, (_, at) => `k/${at}`);
     await Promise.all(keys.map((key) => kvi.store(key, 'a')));
     expect(await Promise.all(keys.map((key) => kvi.tas(key, 'a', 'b')))).toEqual(keys.map(() => true));
-    const before = await txnsSeenBy(etcd);
+    const before = await callsSeenBy(etcd, 'Txn');
     expect(await Promise.all(keys.map((key) => kvi.tas(key, 'a', 'c')))).toEqual(keys.map(() => false));
-    expect((await txnsSeenBy(etcd)) - before).toBeLessThan(80);
+    expect((await callsSeenBy(etcd, 'Txn')) - before).toBeLessThan(80);
     expect(await Promise.all(keys.map((key) => kvi.get(key)))).toEqual(keys.map(() => 'b'));
   });
 
@@ -148,9 +141,9 @@ describe("a server's limits", () => {
       values.map((_, at) => (at === 50 ? InvalidArgumentError.name : 'applied')),
     );
     expect(await kvi.getPrefix('k/')).toHaveLength(99);
-    const before = await txnsSeenBy(etcd);
+    const before = await callsSeenBy(etcd, 'Txn');
     await Promise.all(values.map((_, at) => kvi.store(`k/${at}`, 'y'.repeat(2000))));
-    expect((await txnsSeenBy(etcd)) - before).toBeLessThan(50);
+    expect((await callsSeenBy(etcd, 'Txn')) - before).toBeLessThan(50);
   });
 });
 
@@ -281,10 +274,10 @@ describe('a server that is away', () => {
     const failures = await Promise.all(writes);
     for (const { error } of failures) expect(error.message).toMatch(/Nothing was applied/);
     expect(Math.max(...failures.map(({ afterMs }) => afterMs))).toBeLessThan(requestTimeoutMs + 1000);
-    const before = await txnsSeenBy(etcd);
+    const before = await callsSeenBy(etcd, 'Txn');
     await proxy.pass();
     await delay(600);
-    expect((await txnsSeenBy(etcd)) - before).toBeLessThan(5);
+    expect((await callsSeenBy(etcd, 'Txn')) - before).toBeLessThan(5);
     expect(await kvi.getPrefix('k/')).toEqual([]);
     await kvi.store('k/0', 'back');
     expect(await kvi.get('k/0')).toBe('back');

@@ -1,20 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PermissionDeniedError } from '../../lib/store/errors.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { callsSeenBy } from './support/calls-seen.js';
 import { connect } from './support/connect.js';
 
 const COUNT = 500;
 const numbers = Array.from({ length: COUNT }, (_, at) => at);
-
-/** Reads that the server was sent, alone or together. */
-async function readsSeenBy(etcd: EtcdServer): Promise<number> {
-  const metrics = await etcd.metrics();
-  const of = (method: string): number =>
-    metrics.get(
-      `grpc_server_started_total{grpc_method="${method}",grpc_service="etcdserverpb.KV",grpc_type="unary"}`,
-    ) ?? 0;
-  return of('Txn') + of('Range');
-}
 
 describe('reads of one handle', () => {
   let etcd: EtcdServer;
@@ -29,9 +20,9 @@ describe('reads of one handle', () => {
     await using connection = await connect(etcd.endpoint, { namespace: 'many/' });
     const { kvi } = connection;
     await Promise.all(numbers.filter((at) => at % 3 > 0).map((at) => kvi.store(`k/${at}`, `${at}`)));
-    const before = await readsSeenBy(etcd);
+    const before = await callsSeenBy(etcd, 'Txn', 'Range');
     const values = await Promise.all(numbers.map((at) => kvi.get(`k/${at}`)));
-    expect((await readsSeenBy(etcd)) - before).toBeLessThan(20);
+    expect((await callsSeenBy(etcd, 'Txn', 'Range')) - before).toBeLessThan(20);
     expect(values).toEqual(numbers.map((at) => (at % 3 > 0 ? `${at}` : undefined)));
   });
 
