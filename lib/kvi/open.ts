@@ -27,16 +27,18 @@ import { unfailing } from './unfailing-logger.js';
 export async function open(endpoint: string | readonly string[], options?: KviOptions): Promise<Kvi> {
   const place = parseEndpoint('endpoint', endpoint);
   const resolved = resolveKviOptions(options);
-  const store = await within(resolved.connectTimeoutMs, openUsable(place, resolved), place);
+  const store = await within(resolved.connectTimeoutMs, place, (signal) =>
+    openUsable(place, resolved, signal),
+  );
   unfailing(resolved.logger).log(`Connected to ${describe(place)}.`);
   return new StoreKvi(store, resolved);
 }
 
 /** That writes cannot be recorded is an error of the start, not of some write later on. */
-async function openUsable(place: Endpoint, options: ResolvedKviOptions): Promise<Store> {
+async function openUsable(place: Endpoint, options: ResolvedKviOptions, signal: AbortSignal): Promise<Store> {
   const store = await openStore(place, options);
   try {
-    if (options.retryableWrites) await checkRecordRights(store);
+    if (options.retryableWrites) await checkRecordRights(store, signal);
     return store;
   } catch (error) {
     await store.close();
@@ -45,12 +47,16 @@ async function openUsable(place: Endpoint, options: ResolvedKviOptions): Promise
 }
 
 /** A store that answers after all, but too late, is closed. */
-async function within(timeoutMs: number, opening: Promise<Store>, place: Endpoint): Promise<Store> {
+async function within(
+  timeoutMs: number,
+  place: Endpoint,
+  begin: (signal: AbortSignal) => Promise<Store>,
+): Promise<Store> {
+  const late = new AbortController();
   let cancelTimer = (): void => {};
-  let isLate = false;
   const timeUp = new Promise<never>((_resolve, reject) => {
     cancelTimer = systemClock.setTimer(timeoutMs, () => {
-      isLate = true;
+      late.abort();
       reject(
         new UnavailableError(
           `The store at ${describe(place)} did not answer within ${timeoutMs} ms. Check that it runs and can be reached, or raise connectTimeoutMs.`,
@@ -58,7 +64,8 @@ async function within(timeoutMs: number, opening: Promise<Store>, place: Endpoin
       );
     });
   });
-  opening.then((store) => (isLate ? store.close() : undefined)).catch(() => {});
+  const opening = begin(late.signal);
+  opening.then((store) => (late.signal.aborted ? store.close() : undefined)).catch(() => {});
   try {
     return await Promise.race([opening, timeUp]);
   } finally {
