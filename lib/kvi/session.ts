@@ -138,14 +138,14 @@ export class Session implements WriterSession {
   }
 
   /**
-   * The id of the lease. Whether it is over is left to the store, which refuses what is recorded under it then.
+   * The id of the lease, at once where there is one. Whether it is over is left to the store, which refuses what is
+   * recorded under it then.
    *
    * @throws what the grant throws; ClosedError when the session was ended
    */
-  async lease(): Promise<LeaseId> {
+  lease(): LeaseId | Promise<LeaseId> {
     if (this.#isOver) this.#closing.throwIfAborted();
-    const lease = this.#lease?.isLost === false ? this.#lease : await this.#liveLease();
-    return lease.id;
+    return this.#lease?.isLost === false ? this.#lease.id : this.#liveLease().then(({ id }) => id);
   }
 
   /** The store does not know this lease any more. */

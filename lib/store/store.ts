@@ -63,8 +63,8 @@ export interface Writer {
 export interface WriterSession {
   /** Keys that begin with it are not used by anybody else: this, the lease's id and a slash stand before each record. */
   readonly prefix: string;
-  /** The session's lease. Throws what its grant throws. */
-  lease(): Promise<LeaseId>;
+  /** The session's lease, at once where there is one. Throws what its grant throws. */
+  lease(): LeaseId | Promise<LeaseId>;
   /** The store does not know this lease. */
   lost(lease: LeaseId): void;
 }

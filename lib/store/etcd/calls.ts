@@ -45,7 +45,7 @@ export const PROBE = {
 export interface Call {
   readonly service: Service;
   readonly method: string;
-  readonly payload: unknown;
+  readonly payload: object;
   /** What it does, for the beginning of an error's message. No value may be in it. */
   readonly what: string;
   /** Doing it twice is the same as doing it once, so a lost answer may be asked for again. */
@@ -158,8 +158,10 @@ export class Calls {
   async #attempt<T extends { header: Header }>(member: Member, call: Call, remainingMs: number): Promise<T> {
     const deadline = callClock.now() + remainingMs;
     const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
-    await member.settle(timeUntil(attemptEnd));
-    const token = await this.#tokenFor(member, timeUntil(attemptEnd), call);
+    if (!member.isReady) await member.settle(timeUntil(attemptEnd));
+    const token = this.#tokens.hasCredentials
+      ? await this.#tokenFor(member, timeUntil(attemptEnd), call)
+      : undefined;
     // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
     const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
     const see = this.#guard.begin();

@@ -2,6 +2,7 @@ import type {
   ICompare,
   IEvent,
   IKeyValue,
+  IPutRequest,
   IRangeRequest,
   IRangeResponse,
   IRequestOp,
@@ -27,6 +28,17 @@ import type {
   WatchEvent,
 } from '../store.js';
 
+// The numbers of etcd's enums (https://github.com/etcd-io/etcd/blob/main/api/etcdserverpb/rpc.proto).
+const COMPARE_RESULTS = { '=': 0, '>': 1, '<': 2, '!=': 3 } as const satisfies Record<
+  CompareOperator,
+  number
+>;
+const COMPARE_CREATE = 1;
+const COMPARE_MOD = 2;
+const COMPARE_VALUE = 3;
+const SORT_ASCENDING = 1;
+const SORT_BY_CREATION = 2;
+
 export function toNumber(wire: WireNumber): number {
   const number = typeof wire === 'string' ? Number(wire) : wire.toNumber();
   if (!Number.isSafeInteger(number)) {
@@ -37,30 +49,48 @@ export function toNumber(wire: WireNumber): number {
   return number;
 }
 
-export function leaseToWire(id: LeaseId | undefined): string {
-  return id === undefined || id === '' ? '0' : BigInt(`0x${id}`).toString();
+/** A 64-bit number in two halves, as protobufjs writes it. */
+interface WireBits {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** etcd3's types, but for the lease, of which they know a text or a number only. */
+interface WireOperation extends Omit<IRequestOp, 'request_put' | 'request_txn'> {
+  readonly request_put?: Omit<IPutRequest, 'lease'> & { readonly lease: WireBits | undefined };
+  readonly request_txn?: WireTxn;
+}
+
+interface WireTxn extends Pick<ITxnRequest, 'compare'> {
+  readonly success: readonly WireOperation[];
+  readonly failure: readonly WireOperation[];
+}
+
+export function leaseToWire(id: LeaseId): WireBits {
+  return { low: parseInt(`0${id.slice(-8)}`, 16), high: parseInt(`0${id.slice(0, -8)}`, 16) };
 }
 
 export function leaseFromWire(wire: WireNumber): LeaseId {
-  const id = typeof wire === 'string' ? BigInt(wire).toString(16) : wire.toString(16);
-  return id === '0' ? '' : id;
+  if (typeof wire === 'object') return wire.isZero() ? '' : wire.toString(16);
+  return wire === '0' ? '' : BigInt(wire).toString(16);
 }
 
 export function spanToWire({ key, rangeEnd }: KeySpan): { key: Buffer; range_end?: Buffer } {
   // An empty range_end that is given means "from this key on": for one key it must be left out.
-  return rangeEnd === undefined
-    ? { key: Buffer.from(key) }
-    : { key: Buffer.from(key), range_end: Buffer.from(rangeEnd) };
+  return { key: Buffer.from(key), range_end: rangeEnd === undefined ? undefined : Buffer.from(rangeEnd) };
 }
 
 export function rangeToWire(request: RangeRequest): IRangeRequest {
   const { revision, limit, keysOnly, oldestFirst } = request;
+  const { key, range_end } = spanToWire(request);
   return {
-    ...spanToWire(request),
-    ...(revision === undefined ? {} : { revision }),
-    ...(limit === undefined ? {} : { limit }),
-    ...(keysOnly ? { keys_only: true } : {}),
-    ...(oldestFirst ? { sort_order: 'Ascend', sort_target: 'Create' } : {}),
+    key,
+    range_end,
+    revision,
+    limit,
+    keys_only: keysOnly,
+    sort_order: oldestFirst ? SORT_ASCENDING : undefined,
+    sort_target: oldestFirst ? SORT_BY_CREATION : undefined,
   };
 }
 
@@ -87,7 +117,7 @@ export function eventFromWire({ type, kv, prev_kv: previous }: IEvent): WatchEve
   };
 }
 
-export function txnToWire({ compare = [], success = [], failure = [] }: TxnRequest): ITxnRequest {
+export function txnToWire({ compare = [], success = [], failure = [] }: TxnRequest): WireTxn {
   return {
     compare: compare.map(compareToWire),
     success: success.map(operationToWire),
@@ -103,30 +133,30 @@ function outcomeFromWire({ succeeded, responses }: Omit<ITxnResponse, 'header'>)
   return { succeeded, responses: responses.map(responseFromWire) };
 }
 
-const COMPARE_RESULTS = {
-  '=': 'Equal',
-  '!=': 'NotEqual',
-  '<': 'Less',
-  '>': 'Greater',
-} as const satisfies Record<CompareOperator, string>;
-
 function compareToWire(condition: Compare): ICompare {
-  const common = { ...spanToWire(condition), result: COMPARE_RESULTS[condition.operator] };
+  const { key, range_end } = spanToWire(condition);
+  const result = COMPARE_RESULTS[condition.operator];
   switch (condition.target) {
     case 'value':
-      return { ...common, target: 'Value', value: Buffer.from(condition.value) };
+      return { result, target: COMPARE_VALUE, key, value: Buffer.from(condition.value), range_end };
     case 'create':
-      return { ...common, target: 'Create', create_revision: condition.revision };
+      return { result, target: COMPARE_CREATE, key, create_revision: condition.revision, range_end };
     case 'mod':
-      return { ...common, target: 'Mod', mod_revision: condition.revision };
+      return { result, target: COMPARE_MOD, key, mod_revision: condition.revision, range_end };
   }
 }
 
-function operationToWire(operation: Operation): IRequestOp {
+function operationToWire(operation: Operation): WireOperation {
   switch (operation.type) {
     case 'put': {
       const { key, value, lease } = operation;
-      return { request_put: { key: Buffer.from(key), value: Buffer.from(value), lease: leaseToWire(lease) } };
+      return {
+        request_put: {
+          key: Buffer.from(key),
+          value: Buffer.from(value),
+          lease: lease === undefined ? undefined : leaseToWire(lease),
+        },
+      };
     }
     case 'delete':
       return { request_delete_range: spanToWire(operation) };

@@ -11,6 +11,8 @@ import { CallError, NotSentError } from './call-errors.js';
 
 /** gRPC's status codes, as far as they are told apart (https://grpc.io/docs/guides/status-codes/). */
 export const Code = {
+  OK: 0,
+  CANCELLED: 1,
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
   NOT_FOUND: 5,
@@ -18,6 +20,7 @@ export const Code = {
   RESOURCE_EXHAUSTED: 8,
   FAILED_PRECONDITION: 9,
   OUT_OF_RANGE: 11,
+  INTERNAL: 13,
   UNAVAILABLE: 14,
   UNAUTHENTICATED: 16,
 } as const;

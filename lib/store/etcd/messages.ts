@@ -3,7 +3,7 @@ import protobuf from 'protobufjs';
 import descriptor from 'protobufjs/ext/descriptor/index.js';
 
 /** A 64-bit number of a message: a decimal text where etcd3's codec made it, else protobufjs' Long. */
-export type WireNumber = string | { toNumber(): number; toString(radix?: number): string };
+export type WireNumber = string | { toNumber(): number; isZero(): boolean; toString(radix?: number): string };
 
 /** What begins every response. */
 export interface Header {
@@ -16,10 +16,16 @@ interface MessageType {
   readonly name: string;
 }
 
-/** What etcd3's package definition says of a method's response, from its own rpc.proto. */
-interface ResponseType {
+/** What etcd3's package definition says of a method's messages, from its own rpc.proto. */
+interface TypeDefinition {
   readonly type: MessageType;
   readonly fileDescriptorProtos: readonly Buffer[];
+}
+
+/** How a method's messages are read and written. */
+export interface MessageCodec<Response> {
+  encode(request: object): Buffer;
+  decode(bytes: Buffer): Response;
 }
 
 /** Put there by the import of the descriptors, which its types do not tell. */
@@ -28,14 +34,18 @@ const Root = protobuf.Root as unknown as { fromDescriptor(set: { file: unknown[]
 let messages: protobuf.Root | undefined;
 
 /**
- * Decodes a method's response and leaves it at that. etcd3's codec makes an object of it that has every field, and a text
- * of every number: for a batch of reads that costs as much as the rest of the call.
+ * Encodes and decodes a method's messages as they are, enums as their numbers. etcd3's codec makes another object of each
+ * before, one that has every field, and a text of every number: for a batch that costs as much as the rest of the call.
  */
-export function decoderOf<T>(method: MethodDefinition<unknown, T>): (bytes: Buffer) => T {
-  const { type, fileDescriptorProtos } = (method as unknown as { responseType: ResponseType }).responseType;
+export function codecOf<T>(method: MethodDefinition<unknown, T>): MessageCodec<T> {
+  const { requestType, responseType } = method as unknown as Record<string, TypeDefinition>;
   messages ??= Root.fromDescriptor({
-    file: fileDescriptorProtos.map((bytes) => descriptor.FileDescriptorProto.decode(bytes)),
+    file: responseType!.fileDescriptorProtos.map((bytes) => descriptor.FileDescriptorProto.decode(bytes)),
   });
-  const message = messages.lookupType(`etcdserverpb.${type.name}`);
-  return (bytes) => message.decode(bytes) as T;
+  const request = messages.lookupType(`etcdserverpb.${requestType!.type.name}`);
+  const response = messages.lookupType(`etcdserverpb.${responseType!.type.name}`);
+  return {
+    encode: (message) => request.encode(message).finish() as Buffer,
+    decode: (bytes) => response.decode(bytes) as T,
+  };
 }

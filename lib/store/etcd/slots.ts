@@ -1,6 +1,6 @@
 import { callClock } from '../clock.js';
 import { type HmEtcdError, LeaseNotFoundError, RequestTimeoutError } from '../errors.js';
-import type { TxnRequest, WriterSession } from '../store.js';
+import type { LeaseId, TxnRequest, WriterSession } from '../store.js';
 import type { Calls } from './calls.js';
 import { isNoSpace } from './error-table.js';
 import { RecordedTxn } from './recorded-txn.js';
@@ -24,7 +24,13 @@ export class Slots implements WriteSender {
 
   async send(requests: readonly TxnRequest[], lane: number, timeoutMs: number): Promise<Applied> {
     const deadline = callClock.now() + timeoutMs;
-    const slot = await this.#slotOf(lane, timeoutMs);
+    const granting = this.#session.lease();
+    const lease =
+      typeof granting === 'string' ? granting : await inTime(granting, timeoutMs, this.#calls.endpoints);
+    const known = this.#ofLane.get(lane);
+    // A slot serves its own session only: what is sent again under another could be applied twice.
+    const slot =
+      known?.lease === lease ? known : await this.#makeSlot(lease, lane, deadline - callClock.now());
     let marks = 0;
     const txns = requests.map((request) => new RecordedTxn(request, () => marks++));
     try {
@@ -42,11 +48,7 @@ export class Slots implements WriteSender {
     await slot?.decided();
   }
 
-  /** A slot serves its own session only: what is sent again under another could be applied twice. */
-  async #slotOf(lane: number, timeoutMs: number): Promise<Slot> {
-    const lease = await inTime(this.#session.lease(), timeoutMs, this.#calls.endpoints);
-    const known = this.#ofLane.get(lane);
-    if (known?.lease === lease) return known;
+  async #makeSlot(lease: LeaseId, lane: number, timeoutMs: number): Promise<Slot> {
     const key = `${this.#session.prefix}${lease}/s${this.#made++}`;
     try {
       const slot = await Slot.create(this.#calls, lease, key, this.#reserveMs, timeoutMs);

@@ -57,7 +57,7 @@ export class UnrulyMember {
   async call<T>(
     service: Service,
     method: string,
-    payload: unknown,
+    payload: object,
     timeoutMs: number,
     token?: string,
   ): Promise<T> {

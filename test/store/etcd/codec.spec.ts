@@ -31,17 +31,17 @@ describe('numbers', () => {
 
 describe('lease ids', () => {
   it.each([
-    ['', '0'],
-    ['1', '1'],
-    ['694d81b1e7a1b2c3', '7587863548284482243'],
-    ['7fffffffffffffff', '9223372036854775807'],
-  ])('"%s" is %s on the wire, and back', (id, wire) => {
-    expect(leaseToWire(id)).toBe(wire);
+    ['1', '1', { low: 1, high: 0 }],
+    ['694d81b1e7a1b2c3', '7587863548284482243', { low: 0xe7a1b2c3, high: 0x694d81b1 }],
+    ['7fffffffffffffff', '9223372036854775807', { low: 0xffffffff, high: 0x7fffffff }],
+  ])('"%s" is %s on the wire, and back', (id, wire, bits) => {
+    expect(leaseToWire(id)).toEqual(bits);
     expect(leaseFromWire(wire)).toBe(id);
   });
 
   it('may be left out', () => {
-    expect(leaseToWire(undefined)).toBe('0');
+    expect(leaseToWire('')).toEqual({ low: 0, high: 0 });
+    expect(leaseFromWire('0')).toBe('');
   });
 });
 
@@ -63,8 +63,8 @@ describe('a range', () => {
       revision: 7,
       limit: 1,
       keys_only: true,
-      sort_order: 'Ascend',
-      sort_target: 'Create',
+      sort_order: 1,
+      sort_target: 2,
     });
   });
 });
@@ -85,17 +85,19 @@ describe('a txn', () => {
     });
     expect(wire).toEqual({
       compare: [
-        { key: Buffer.from('a'), target: 'Value', result: 'NotEqual', value: Buffer.from('x') },
+        { key: Buffer.from('a'), target: 3, result: 3, value: Buffer.from('x') },
         {
           key: Buffer.from('b'),
           range_end: Buffer.from('c'),
-          target: 'Create',
-          result: 'Equal',
+          target: 1,
+          result: 0,
           create_revision: 0,
         },
-        { key: Buffer.from('d'), target: 'Mod', result: 'Less', mod_revision: 9 },
+        { key: Buffer.from('d'), target: 2, result: 2, mod_revision: 9 },
       ],
-      success: [{ request_put: { key: Buffer.from('a'), value: Buffer.from('y'), lease: '255' } }],
+      success: [
+        { request_put: { key: Buffer.from('a'), value: Buffer.from('y'), lease: { low: 255, high: 0 } } },
+      ],
       failure: [
         { request_delete_range: { key: Buffer.from('a') } },
         { request_range: { key: Buffer.from('b'), limit: 2 } },
@@ -120,7 +122,7 @@ describe('a nested txn', () => {
     expect(success).toEqual([
       {
         request_txn: {
-          compare: [{ key: Buffer.from('a'), target: 'Mod', result: 'Equal', mod_revision: 9 }],
+          compare: [{ key: Buffer.from('a'), target: 2, result: 0, mod_revision: 9 }],
           success: [{ request_txn: { compare: [], success: [], failure: [range] } }],
           failure: [{ request_delete_range: { key: Buffer.from('a') } }],
         },

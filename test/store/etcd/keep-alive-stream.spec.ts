@@ -22,7 +22,7 @@ describe('KeepAliveStream', () => {
   it('has one unanswered at a time: answers are told apart by their order alone', async () => {
     const [first, second] = [keepAlives.keepAlive('1', 1000), keepAlives.keepAlive('2', 1000)];
     const stream = await whenWritten(1);
-    expect(stream.written).toEqual([{ ID: '1' }]);
+    expect(stream.written).toEqual([{ ID: { low: 1, high: 0 } }]);
     stream.emit('data', { TTL: '10' });
     expect(await first).toEqual({ TTL: '10' });
     await whenWritten(2);

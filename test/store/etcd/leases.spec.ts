@@ -38,7 +38,7 @@ describe('keepAlive', () => {
     member.answer({ header: header(2) });
     expect(await keepAlive(2)).toBe(10);
     expect(member.calls.map(({ method }) => method)).toEqual(['leaseGrant', 'range']);
-    expect(member.streams[0]!.written).toEqual([{ ID: '255' }]);
+    expect(member.streams[0]!.written).toEqual([{ ID: { low: 255, high: 0 } }]);
   });
 
   it('does not count when its term is an old one, and the stream is given up', async () => {

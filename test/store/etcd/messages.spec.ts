@@ -3,8 +3,8 @@ import type { MethodDefinition, ServiceDefinition } from '@grpc/grpc-js';
 import type { ITxnResponse } from 'etcd3';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { RevisionOverflowError } from '../../../lib/store/errors.js';
-import { txnFromWire } from '../../../lib/store/etcd/codec.js';
-import { decoderOf, type Header } from '../../../lib/store/etcd/messages.js';
+import { txnFromWire, txnToWire } from '../../../lib/store/etcd/codec.js';
+import { codecOf, type Header } from '../../../lib/store/etcd/messages.js';
 
 type Method = MethodDefinition<unknown, unknown>;
 
@@ -46,11 +46,59 @@ const RESPONSE = {
   ],
 };
 
+describe("a request, without etcd3's codec", () => {
+  it('is what was asked for', async () => {
+    const method = await methodOf('txn');
+    const bytes = codecOf(method).encode(
+      txnToWire({
+        compare: [
+          { key: 'a', target: 'value', operator: '!=', value: 'x' },
+          { key: 'b', rangeEnd: 'c', target: 'create', operator: '<', revision: -1 },
+          { key: 'd', target: 'mod', operator: '>', revision: Number.MAX_SAFE_INTEGER },
+        ],
+        success: [
+          { type: 'put', key: 'schlüssel', value: '𝔘', lease: '7fffffffffffffff' },
+          { type: 'put', key: 'empty', value: '' },
+          { type: 'range', key: 'b', rangeEnd: 'c', limit: 2, keysOnly: true, oldestFirst: true },
+        ],
+        failure: [{ type: 'txn', success: [{ type: 'delete', key: 'a', rangeEnd: '\0' }] }],
+      }),
+    );
+    const key = (text: string): { key: Buffer } => ({ key: Buffer.from(text) });
+    const end = (text: string): { range_end: Buffer } => ({ range_end: Buffer.from(text) });
+
+    expect(
+      (method as unknown as { requestDeserialize(from: Buffer): object }).requestDeserialize(bytes),
+    ).toMatchObject({
+      compare: [
+        { target: 'Value', result: 'NotEqual', value: Buffer.from('x') },
+        { ...key('b'), ...end('c'), target: 'Create', result: 'Less', create_revision: '-1' },
+        { ...key('d'), target: 'Mod', result: 'Greater', mod_revision: '9007199254740991' },
+      ],
+      success: [
+        { request_put: { ...key('schlüssel'), value: Buffer.from('𝔘'), lease: '9223372036854775807' } },
+        { request_put: { ...key('empty'), value: Buffer.alloc(0), lease: '0' } },
+        {
+          request_range: {
+            ...key('b'),
+            ...end('c'),
+            limit: '2',
+            keys_only: true,
+            sort_order: 'Ascend',
+            sort_target: 'Create',
+          },
+        },
+      ],
+      failure: [{ request_txn: { success: [{ request_delete_range: { ...key('a'), ...end('\0') } }] } }],
+    });
+  });
+});
+
 describe("a response, without etcd3's codec", () => {
   it('says the same', async () => {
     const method = await methodOf('txn');
     const bytes = method.responseSerialize(RESPONSE);
-    const ours = txnFromWire(decoderOf(method)(bytes) as ITxnResponse);
+    const ours = txnFromWire(codecOf(method).decode(bytes) as ITxnResponse);
 
     expect(ours).toEqual(txnFromWire(method.responseDeserialize(bytes) as ITxnResponse));
     expect(ours.responses[2]).toMatchObject({
@@ -65,13 +113,13 @@ describe("a response, without etcd3's codec", () => {
 
   it('tells its cluster, whose number is larger than JavaScript counts', async () => {
     const method = await methodOf('txn');
-    const decoded = decoderOf(method)(method.responseSerialize(RESPONSE)) as { header: Header };
+    const decoded = codecOf(method).decode(method.responseSerialize(RESPONSE)) as { header: Header };
     expect(String(decoded.header.cluster_id)).toBe(header.cluster_id);
   });
 
   it('with a revision that JavaScript cannot count is an error', async () => {
     const method = await methodOf('txn');
     const bytes = method.responseSerialize({ header: { ...header, revision: '9007199254740993' } });
-    expect(() => txnFromWire(decoderOf(method)(bytes) as ITxnResponse)).toThrow(RevisionOverflowError);
+    expect(() => txnFromWire(codecOf(method).decode(bytes) as ITxnResponse)).toThrow(RevisionOverflowError);
   });
 });
