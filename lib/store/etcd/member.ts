@@ -130,7 +130,7 @@ export class Member {
       call.start(withToken(metadata, token), {
         onReceiveMetadata() {},
         onReceiveMessage: (received: Buffer) => void (message = received),
-        onReceiveStatus: ({ code, details }) => {
+        onReceiveStatus: ({ code, details }: { code: number; details: string }) => {
           this.#running.delete(call);
           cancelTimer();
           if (code !== Code.OK) return reject(new CallError(code, details));

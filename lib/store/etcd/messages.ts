@@ -24,8 +24,8 @@ interface TypeDefinition {
 
 /** How a method's messages are read and written. */
 export interface MessageCodec<Response> {
-  encode(request: object): Buffer;
-  decode(bytes: Buffer): Response;
+  readonly encode: (request: object) => Buffer;
+  readonly decode: (bytes: Buffer) => Response;
 }
 
 /** Put there by the import of the descriptors, which its types do not tell. */

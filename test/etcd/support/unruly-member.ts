@@ -63,8 +63,8 @@ export class UnrulyMember {
   ): Promise<T> {
     const send = (): Promise<T> => this.#member.call<T>(service, method, payload, timeoutMs, token);
     if (method !== 'txn') return send();
-    this.txns.push(payload as ITxnRequest);
-    switch (await this.#rule(payload as ITxnRequest)) {
+    this.txns.push(payload);
+    switch (await this.#rule(payload)) {
       case 'answer':
         return send();
       case 'repeat':
