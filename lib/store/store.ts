@@ -3,7 +3,8 @@
  * etcd store is a thin translation and the memory store a small machine with the same rules. Locks, change
  * streams and temporary keys are written once above it.
  *
- * Keys and values are well-formed strings and stand for their UTF-8 bytes; every order and comparison is by bytes.
+ * Keys and values are well-formed strings and stand for their UTF-8 bytes; every order and comparison is by bytes. To
+ * read, compare or write the empty key throws InvalidArgumentError.
  */
 export interface Store {
   /** Reads keys at one revision. Linearizable unless `revision` asks for the past. Throws CompactedError. */
@@ -19,7 +20,8 @@ export interface Store {
    * An operation may be a txn itself, to any depth. All comparisons, the nested ones too, see the state before the
    * whole txn; operations are done one after the other, and a read sees the writes before it. The two branches of
    * a nested txn may write one key, for only one of them is done. Do not let one nested txn delete what another
-   * before it put: etcd overlooks that, and a watcher is told both of one revision.
+   * before it put, nor a deletion to the last key what the branch puts: etcd overlooks that, and a watcher is told both
+   * of one revision.
    */
   txn(request: TxnRequest): Promise<TxnResponse>;
 
@@ -41,7 +43,7 @@ export interface Store {
   /** Ends a lease and deletes its keys in one revision. An unknown lease is no error. */
   leaseRevoke(id: LeaseId): Promise<void>;
 
-  /** Watches a range. Resolves once the watch is registered. */
+  /** Watches a range. Resolves once the watch is registered. Throws InvalidArgumentError when no key lies in the range. */
   watch(request: WatchRequest): Promise<Watch>;
 
   /** Ends the connection and its watches. Leases go on until they expire. Idempotent. */
@@ -50,8 +52,8 @@ export interface Store {
 
 export interface Writer {
   /**
-   * As `Store.txn`, exactly once; its operations are puts and deletions of single keys and reads, or txns of such. An
-   * error says that nothing was applied, but for OutcomeUnknownError.
+   * As `Store.txn`, exactly once; its operations are puts without a lease, deletions of single keys and reads, or txns of
+   * such. An error says that nothing was applied, but for OutcomeUnknownError.
    */
   write(request: TxnRequest): Promise<WriteOutcome & { readonly revision: number }>;
 

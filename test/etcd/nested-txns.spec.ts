@@ -4,7 +4,6 @@ import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
 import { HmEtcdError, InvalidArgumentError, OutcomeUnknownError } from '../../lib/store/errors.js';
 import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
-import { NamespacedStore } from '../../lib/store/namespaced-store.js';
 import type { LeaseId, Store, Watch } from '../../lib/store/store.js';
 import { type TxnPlan, txnAt, txns } from '../store/memory/histories.js';
 import { OVERLAPPING, SEPARATE } from '../store/memory/overlaps.js';
@@ -27,12 +26,8 @@ class Side {
   #watch: Watch | undefined;
   #revision = 0;
 
-  /**
-   * Behind a namespace "to the last key" is an end like any other. Without one, etcd does not see that a deletion
-   * to the last key takes a key with it that the same transaction puts; the memory store does.
-   */
   constructor(store: Store, compact: (revision: number) => unknown) {
-    this.#store = new NamespacedStore(store, 'n/');
+    this.#store = store;
     this.#compact = compact;
   }
 

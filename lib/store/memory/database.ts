@@ -16,12 +16,17 @@ import type {
   TxnResponse,
   WatchRequest,
 } from '../store.js';
+import { refuseEmptyKey, refuseEmptyKeys } from './empty-key.js';
 import { History } from './history.js';
 import { KeySpace } from './key-space.js';
 import { Leases } from './leases.js';
 import { MemoryWatch } from './memory-watch.js';
+import { refuseEmptySpan } from './empty-span.js';
 import { refuseOverlap } from './overlap.js';
 import { Watchers } from './watchers.js';
+
+/** A store begins with it: it changed nothing. */
+const FIRST_REVISION = 1;
 
 const NO_LEASE: LeaseId = '';
 const NONE: readonly never[] = [];
@@ -58,7 +63,8 @@ export class MemoryDatabase {
   }
 
   range(request: RangeRequest): RangeResponse {
-    const { limit = Infinity } = request;
+    refuseEmptyKey(request);
+    const limit = limitOf(request);
     const found = this.#select(request);
     const kvs = found.length > limit ? found.slice(0, limit) : found;
     return {
@@ -69,6 +75,7 @@ export class MemoryDatabase {
   }
 
   txn(request: TxnRequest): TxnResponse {
+    refuseEmptyKeys(request);
     refuseOverlap(request);
     const { succeeded, operations } = this.#decide(request);
     // All puts before all reads, as etcd does: where both are wrong, the lease is told.
@@ -96,6 +103,7 @@ export class MemoryDatabase {
     { afterRevision, ...span }: WatchRequest,
     onEnd: (watch: MemoryWatch) => void = () => {},
   ): MemoryWatch {
+    refuseEmptySpan(span);
     const watch = new MemoryWatch(
       span,
       afterRevision,
@@ -106,7 +114,7 @@ export class MemoryDatabase {
       },
     );
     this.#watchers.add(watch);
-    this.#replay(watch, afterRevision);
+    this.#replay(watch, Math.max(FIRST_REVISION, afterRevision));
     return watch;
   }
 
@@ -130,8 +138,8 @@ export class MemoryDatabase {
    * that reads sees in the present what it has changed so far, and in the past what it found.
    */
   #select(request: RangeRequest): KeyRecord[] {
-    const { limit = Infinity, revision, oldestFirst } = request;
-    const enough = oldestFirst ? Infinity : limit + 1;
+    const { revision, oldestFirst } = request;
+    const enough = oldestFirst ? Infinity : limitOf(request) + 1;
     const records =
       revision === undefined || revision === this.#history.presentRevision
         ? this.#keys.select(request, enough)
@@ -262,6 +270,11 @@ export class MemoryDatabase {
     if (!this.#watchers.isEmpty) this.#watchers.publish(this.#history.newestChanges);
     if (this.#history.isOverweight) this.compact(this.#history.halfWeightRevision());
   }
+}
+
+/** To etcd, 0 is no limit. */
+function limitOf({ limit = 0 }: RangeRequest): number {
+  return limit === 0 ? Infinity : limit;
 }
 
 function isPlain(branch: readonly Operation[]): branch is readonly PlainOperation[] {

@@ -1,9 +1,12 @@
 import type { CancelTimer, Clock } from '../clock.js';
-import { LeaseNotFoundError } from '../errors.js';
+import { InvalidArgumentError, LeaseNotFoundError } from '../errors.js';
 import type { Lease, LeaseId } from '../store.js';
 
 /** etcd grants no less either: one and a half election timeouts, rounded up. */
 const SHORTEST_TTL_SEC = 2;
+
+/** etcd's own limit. */
+const LONGEST_TTL_SEC = 9_000_000_000;
 
 interface LeaseState {
   readonly ttlSec: number;
@@ -26,6 +29,9 @@ export class Leases {
   }
 
   grant(wishedTtlSec: number): Lease {
+    if (wishedTtlSec > LONGEST_TTL_SEC) {
+      throw new InvalidArgumentError(`A lease may not be longer than ${LONGEST_TTL_SEC} seconds.`);
+    }
     const id = (++this.#granted).toString(16);
     const ttlSec = Math.max(Math.ceil(wishedTtlSec), SHORTEST_TTL_SEC);
     const deadline = this.#clock.now() + ttlSec * 1000;

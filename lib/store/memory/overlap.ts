@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../errors.js';
-import { spanHolds } from '../key-span.js';
+import { spanHolds, TO_LAST_KEY } from '../key-span.js';
 import type { KeySpan, Operation, TxnRequest } from '../store.js';
 
 interface Writes {
@@ -9,7 +9,8 @@ interface Writes {
 
 /**
  * etcd refuses a branch that puts one key twice, or puts a key that it also deletes, whether it would be done or not.
- * One case it overlooks: a nested txn that deletes what another before it put. That passes here, too.
+ * Two cases it overlooks: a nested txn that deletes what another before it put, and a deletion to the last key. They
+ * pass here, too.
  */
 export function refuseOverlap({ success = [], failure = [] }: TxnRequest): void {
   if (mayOverlap(success)) writesOf(success);
@@ -23,7 +24,9 @@ function mayOverlap(branch: readonly Operation[]): boolean {
 
 function writesOf(branch: readonly Operation[]): Writes {
   const puts = new Set<string>();
-  const deletes: KeySpan[] = branch.filter((operation) => operation.type === 'delete');
+  const deletes: KeySpan[] = branch.filter(
+    (operation) => operation.type === 'delete' && operation.rangeEnd !== TO_LAST_KEY,
+  ) as KeySpan[];
   const put = (key: string): void => {
     if (puts.has(key) || deletes.some((span) => spanHolds(span, key))) throw overlap();
     puts.add(key);

@@ -197,6 +197,21 @@ describe('MemoryDatabase', () => {
       expect(holds(database, { target: 'value', ...ALL, operator: '=', value: 'x' })).toBe(false);
     });
 
+    it('refuses the empty key and applies nothing', () => {
+      const database = new MemoryDatabase();
+      expect(thrownBy(() => write(database, put('a'), put('')))).toBeInstanceOf(InvalidArgumentError);
+      expect(keysOf(database)).toEqual([]);
+    });
+
+    it('lets a deletion to the last key take what was put, and a put come after it', () => {
+      const database = new MemoryDatabase();
+      write(database, put('a', 'old'));
+      write(database, put('b'), remove('a', '\0'));
+      expect(keysOf(database)).toEqual([]);
+      const { revision } = write(database, remove('a', '\0'), put('a', 'new'));
+      expect(database.range({ key: 'a' }).kvs).toMatchObject([{ version: 1, createRevision: revision }]);
+    });
+
     it('reads its own writes, in order', () => {
       const database = new MemoryDatabase();
       write(database, put('a', 'old'));
@@ -247,7 +262,6 @@ describe('MemoryDatabase', () => {
       ['a key put and deleted', [put('a'), remove('a')]],
       ['a key deleted and put', [remove('a'), put('a')]],
       ['a key put and deleted in a span', [put('b'), remove('a', 'c')]],
-      ['a key put and deleted to the last', [put('b'), remove('a', '\0')]],
     ])('refuses %s, in the branch that is not done, too', (_, branch) => {
       for (const request of [{ success: branch }, { failure: branch }]) {
         const database = new MemoryDatabase();
@@ -469,6 +483,15 @@ describe('MemoryDatabase', () => {
       expect([keys(response), response.more]).toEqual([expected, more]);
     });
 
+    it('takes a limit of 0 for none', () => {
+      const database = letters();
+      expect(database.range({ ...ALL, limit: 0 })).toEqual(database.range(ALL));
+    });
+
+    it('refuses the empty key', () => {
+      expect(thrownBy(() => letters().range({ key: '' }))).toBeInstanceOf(InvalidArgumentError);
+    });
+
     it('limits one key, too', () => {
       expect(letters().range({ key: 'a', limit: 1 })).toMatchObject({ kvs: [{ key: 'a' }], more: false });
     });
@@ -671,6 +694,18 @@ describe('MemoryDatabase', () => {
       const values: string[] = [];
       for (let i = 0; i < 3; i++) values.push((await watch.next())!.events[0]!.kv.value);
       expect(values).toEqual(['2', '3', '4']);
+    });
+
+    it('begins at the first revision of a new store', async () => {
+      const database = new MemoryDatabase();
+      const watch = database.watch({ key: 'a', afterRevision: 0 });
+      write(database, put('a'));
+      expect((await watch.next())?.revision).toBe(2);
+    });
+
+    it('is refused where no key lies', () => {
+      const watch = (): unknown => new MemoryDatabase().watch({ key: 'b', rangeEnd: 'a', afterRevision: 1 });
+      expect(thrownBy(watch)).toBeInstanceOf(InvalidArgumentError);
     });
 
     it('may begin in the future', async () => {

@@ -22,7 +22,7 @@ export type Step =
   | ({ readonly do: 'watch'; readonly ago: number } & KeySpan)
   | { readonly do: 'next' | 'progress' | 'cancel'; readonly watch: number };
 
-type RangePlan = Omit<RangeRequest, 'revision'> & { readonly ago?: number };
+export type RangePlan = Omit<RangeRequest, 'revision'> & { readonly ago?: number };
 
 export interface TxnPlan {
   readonly compare: readonly ComparePlan[];
@@ -30,7 +30,7 @@ export interface TxnPlan {
   readonly failure: readonly OperationPlan[];
 }
 
-type OperationPlan =
+export type OperationPlan =
   | { readonly type: 'put'; readonly key: string; readonly value: string; readonly lease?: number }
   | ({ readonly type: 'delete' } & KeySpan)
   | ({ readonly type: 'range' } & RangePlan)
@@ -100,15 +100,8 @@ export const KEYS = [
   '\u{10ffff}',
 ];
 
-const key = fc.constantFrom(...KEYS);
-const value = fc.constantFrom('', '1', '2', '\uffff', '\u{1f600}');
 const few = fc.nat({ max: 3 });
-const ago = fc.integer({ min: -1, max: 6 });
 const operator = fc.constantFrom('=', '!=', '<', '>');
-
-const oneKey: fc.Arbitrary<KeySpan> = fc.record({ key });
-const manyKeys: fc.Arbitrary<KeySpan> = fc.record({ key, rangeEnd: fc.oneof(key, fc.constant('\0')) });
-const span = fc.oneof(oneKey, manyKeys);
 
 /** Left out three times of four: most puts have no lease, most reads are of the present. */
 const optional = <T>(some: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> =>
@@ -119,53 +112,85 @@ function compactRecord<T extends object>(record: T): T {
   return Object.fromEntries(Object.entries(record).filter(([, entry]) => entry !== undefined)) as T;
 }
 
-const put = fc
-  .record({ type: fc.constant('put' as const), key, value, lease: optional(few) })
-  .map(compactRecord) as fc.Arbitrary<OperationPlan>;
-const remove = span.map((keys): OperationPlan => ({ type: 'delete', ...keys }));
-const range = fc
-  .tuple(
-    span,
-    fc.record({
-      ago: optional(ago),
-      limit: optional(fc.integer({ min: 1, max: 3 })),
-      keysOnly: optional(fc.boolean()),
-      oldestFirst: optional(fc.boolean()),
-    }),
-  )
-  .map(([keys, options]) => compactRecord({ ...keys, ...options }) as RangePlan);
+/** What plans are made of. */
+export interface Parts {
+  readonly key: fc.Arbitrary<string>;
+  readonly value: fc.Arbitrary<string>;
+  readonly span: fc.Arbitrary<KeySpan>;
+  /** How many revisions before the present; undefined for the present itself. */
+  readonly ago: fc.Arbitrary<number | undefined>;
+  /** The lease of a put; undefined for none. */
+  readonly lease: fc.Arbitrary<number | undefined>;
+}
 
-const plain = fc.oneof(
-  { weight: 4, arbitrary: put },
-  { weight: 2, arbitrary: remove },
-  { weight: 2, arbitrary: range.map((request): OperationPlan => ({ type: 'range', ...request })) },
-);
-const compare = fc
-  .tuple(
-    span,
-    fc.record({
-      target: fc.constantFrom('value', 'create', 'mod'),
-      operator,
-      value,
-      ago: optional(ago),
-    }),
-  )
-  .map(([keys, condition]) => compactRecord({ ...keys, ...condition }) as ComparePlan);
+export interface Plans {
+  readonly put: fc.Arbitrary<OperationPlan>;
+  readonly remove: fc.Arbitrary<OperationPlan>;
+  readonly range: fc.Arbitrary<RangePlan>;
+  /** Transactions in transactions in a transaction are the most. */
+  readonly txns: fc.Arbitrary<TxnPlan>;
+}
 
-const txnOf = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<TxnPlan> => {
-  const branch = fc.array(operation, { maxLength: 3 });
-  return fc.record({ compare: fc.array(compare, { maxLength: 2 }), success: branch, failure: branch });
-};
-const orNested = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<OperationPlan> =>
-  fc.oneof(
-    { weight: 4, arbitrary: operation },
-    { weight: 1, arbitrary: txnOf(operation).map((plan) => ({ type: 'txn' as const, ...plan })) },
+export function plansOf({ key, value, span, ago, lease }: Parts): Plans {
+  const put = fc
+    .record({ type: fc.constant('put' as const), key, value, lease: optional(lease) })
+    .map(compactRecord) as fc.Arbitrary<OperationPlan>;
+  const remove = span.map((keys): OperationPlan => ({ type: 'delete', ...keys }));
+  const range = fc
+    .tuple(
+      span,
+      fc.record({
+        ago: optional(ago),
+        limit: optional(few),
+        keysOnly: optional(fc.boolean()),
+        oldestFirst: optional(fc.boolean()),
+      }),
+    )
+    .map(([keys, options]) => compactRecord({ ...keys, ...options }) as RangePlan);
+  const plain = fc.oneof(
+    { weight: 4, arbitrary: put },
+    { weight: 2, arbitrary: remove },
+    { weight: 2, arbitrary: range.map((request): OperationPlan => ({ type: 'range', ...request })) },
   );
+  const compare = fc
+    .tuple(
+      span,
+      fc.record({
+        target: fc.constantFrom('value', 'create', 'mod'),
+        operator,
+        value,
+        ago: optional(ago),
+      }),
+    )
+    .map(([keys, condition]) => compactRecord({ ...keys, ...condition }) as ComparePlan);
+  const txnOf = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<TxnPlan> => {
+    const branch = fc.array(operation, { maxLength: 3 });
+    return fc.record({ compare: fc.array(compare, { maxLength: 2 }), success: branch, failure: branch });
+  };
+  const orNested = (operation: fc.Arbitrary<OperationPlan>): fc.Arbitrary<OperationPlan> =>
+    fc.oneof(
+      { weight: 4, arbitrary: operation },
+      { weight: 1, arbitrary: txnOf(operation).map((plan) => ({ type: 'txn' as const, ...plan })) },
+    );
+  return { put, remove, range, txns: txnOf(orNested(orNested(plain))) };
+}
 
-/** Transactions in transactions in a transaction are the most. */
-export const txns = txnOf(orNested(orNested(plain)));
+const key = fc.constantFrom(...KEYS);
+const value = fc.constantFrom('', '1', '2', '\uffff', '\u{1f600}');
+const ago = fc.integer({ min: -1, max: 6 });
+const manyKeys: fc.Arbitrary<KeySpan> = fc.record({ key, rangeEnd: fc.oneof(key, fc.constant('\0')) });
+const span = fc.oneof(fc.record({ key }), manyKeys);
 
-const only = (plan: OperationPlan): Step => ({ do: 'txn', compare: [], success: [plan], failure: [] });
+const { put, remove, range, txns } = plansOf({ key, value, span, ago, lease: few });
+export { txns };
+
+/** A transaction of one operation. */
+export const only = (plan: OperationPlan): Step => ({
+  do: 'txn',
+  compare: [],
+  success: [plan],
+  failure: [],
+});
 const writing: fc.Arbitrary<Step> = fc.oneof(
   { weight: 5, arbitrary: put.map(only) },
   { weight: 1, arbitrary: remove.map(only) },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { LeaseNotFoundError } from '../../../lib/store/errors.js';
+import { InvalidArgumentError, LeaseNotFoundError } from '../../../lib/store/errors.js';
 import { Leases } from '../../../lib/store/memory/leases.js';
 import { ManualClock } from '../../support/manual-clock.js';
 
@@ -20,6 +20,12 @@ describe('Leases', () => {
     [10, 10],
   ])('asked for %d s they grant %d s: whole seconds, 2 at least', (wished, ttlSec) => {
     expect(leasesOnAClock().leases.grant(wished)).toEqual({ id: '1', ttlSec });
+  });
+
+  it('are granted for no longer than etcd grants them', () => {
+    const { leases } = leasesOnAClock();
+    expect(leases.grant(9_000_000_000).ttlSec).toBe(9_000_000_000);
+    expect(() => leases.grant(9_000_000_001)).toThrow(InvalidArgumentError);
   });
 
   it('have ids of their own, in lower-case hexadecimal', () => {

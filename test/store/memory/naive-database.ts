@@ -112,8 +112,11 @@ export class NaiveDatabase {
   }
 
   watch(request: WatchRequest): NaiveWatch {
+    if (request.rangeEnd !== undefined && isEmpty(request.key, request.rangeEnd)) {
+      throw new InvalidArgumentError('no key');
+    }
     const watch = new NaiveWatch(this, request);
-    if (request.afterRevision < this.compactRevision) watch.failure = this.#compacted();
+    if (Math.max(1, request.afterRevision) < this.compactRevision) watch.failure = this.#compacted();
     this.watches.push(watch);
     return watch;
   }
@@ -127,7 +130,7 @@ export class NaiveDatabase {
     const keys = request.revision === undefined ? now : this.revisions[request.revision]!.keys;
     const found = sorted(keys).filter(({ key }) => inSpan(key, request));
     if (request.oldestFirst) found.sort((a, b) => a.createRevision - b.createRevision);
-    const kvs = found.slice(0, request.limit);
+    const kvs = found.slice(0, request.limit || undefined);
     return {
       revision,
       kvs: request.keysOnly ? kvs.map((record) => ({ ...record, value: '' })) : kvs,
@@ -192,7 +195,8 @@ export class NaiveDatabase {
         const { createRevision, version } = previous ?? { createRevision: modRevision, version: 0 };
         const kv = { key, value, createRevision, modRevision, version: version + 1, lease };
         keys.set(key, kv);
-        events.push({ type: 'put', kv, previous: this.keys.get(key) });
+        // What the transaction deleted before it put it is created anew.
+        events.push({ type: 'put', kv, previous: version === 0 ? undefined : this.keys.get(key) });
         return { type: 'put' };
       }
       case 'delete': {
@@ -228,7 +232,7 @@ export class NaiveWatch {
   constructor(database: NaiveDatabase, { afterRevision, ...span }: WatchRequest) {
     this.#database = database;
     this.#span = span;
-    this.#readUpTo = afterRevision;
+    this.#readUpTo = Math.max(1, afterRevision);
   }
 
   get isWaiting(): boolean {
@@ -300,6 +304,10 @@ export function inSpan(key: string, { key: start, rangeEnd }: KeySpan): boolean 
   return compareUtf8(key, start) >= 0 && (rangeEnd === '\0' || compareUtf8(key, rangeEnd) < 0);
 }
 
+function isEmpty(start: string, rangeEnd: string): boolean {
+  return rangeEnd !== '\0' && compareUtf8(start, rangeEnd) >= 0;
+}
+
 function sorted(keys: Keys): KeyRecord[] {
   return [...keys.values()].sort((a, b) => compareUtf8(a.key, b.key));
 }
@@ -338,5 +346,5 @@ function overlap({ operation: put, path }: Place, { operation: other, path: othe
   if (other.type === 'put') return other.key === put.key;
   const bothNested = path.length > fork + 1 && otherPath.length > fork + 1;
   const isOverlooked = bothNested && path[fork]! < otherPath[fork]!;
-  return !isOverlooked && inSpan(put.key, other);
+  return !isOverlooked && other.rangeEnd !== '\0' && inSpan(put.key, other);
 }

@@ -41,4 +41,6 @@ export const SEPARATE: Case[] = [
     'what etcd overlooks: a nested that deletes what one before it put',
     [nested([put('a')]), nested([remove('a')])],
   ],
+  ['what etcd overlooks: a key put and deleted to the last key', [put('a'), remove('a', '\0')]],
+  ['what etcd overlooks: a key deleted to the last key and put', [remove('a', '\0'), put('a')]],
 ];

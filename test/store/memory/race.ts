@@ -69,8 +69,13 @@ export class Race {
       case 'watch': {
         const { do: _, ago, ...span } = step;
         const request = { ...span, afterRevision: present.revision - ago };
-        const real = this.#real.watch(request);
-        this.#watches.push({ real, naive: this.#naive.watch(request), answers: [] });
+        let real: MemoryWatch | undefined;
+        let naive: NaiveWatch | undefined;
+        this.#compare(
+          outcomeOf(() => void (real = this.#real.watch(request))),
+          outcomeOf(() => void (naive = this.#naive.watch(request))),
+        );
+        if (real !== undefined && naive !== undefined) this.#watches.push({ real, naive, answers: [] });
         return;
       }
       default:
