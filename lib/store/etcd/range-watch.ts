@@ -1,5 +1,5 @@
 import type { IWatchResponse } from 'etcd3';
-import type { HmEtcdError } from '../errors.js';
+import { CompactedError, type HmEtcdError } from '../errors.js';
 import type { KeySpan, WatchResponse } from '../store.js';
 import { weightOf } from '../weight.js';
 import { eventFromWire, toNumber } from './codec.js';
@@ -25,6 +25,8 @@ export interface RangeWatchHost {
   explainCancel(response: IWatchResponse): HmEtcdError | undefined;
   /** The watch has handed something over. */
   advanced(watch: RangeWatch): void;
+  /** Feeds a reader from its position on, by another watch. */
+  attach(reader: Reader): void;
   /** The server ended the watch for good. */
   failed(watch: RangeWatch): void;
 }
@@ -153,8 +155,18 @@ export class RangeWatch implements WatchListener {
     this.#stream = undefined;
     const error = this.#host.explainCancel(response);
     if (error === undefined) return;
+    const unaffected = this.#leaveWhoIsPast(error);
     this.fail(error);
     this.#host.failed(this);
+    for (const reader of unaffected) this.#host.attach(reader);
+  }
+
+  /** What is compacted is not missing to those who begin after it. */
+  #leaveWhoIsPast(error: HmEtcdError): Reader[] {
+    if (!(error instanceof CompactedError)) return [];
+    const past = [...this.#readers].filter(({ position }) => position >= error.revision - 1);
+    for (const reader of past) this.#readers.delete(reader);
+    return past;
   }
 
   #remember(response: WatchResponse): void {

@@ -5,6 +5,7 @@ import {
   ClosedError,
   CompactedError,
   type HmEtcdError,
+  InvalidArgumentError,
   PermissionDeniedError,
   RequestTimeoutError,
   RevisionOverflowError,
@@ -18,7 +19,7 @@ import { isStaleToken, lastReason } from './error-table.js';
 import type { StoreLogger } from './etcd-store.js';
 import type { HistoryGuard } from './history-guard.js';
 import type { Member } from './member.js';
-import { RangeWatch, type RangeWatchHost } from './range-watch.js';
+import { RangeWatch, type RangeWatchHost, type Reader } from './range-watch.js';
 import { Subscription, type SubscriptionHost } from './subscription.js';
 import type { TokenSource } from './token.js';
 import { WatchStream } from './watch-stream.js';
@@ -122,8 +123,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     return watch;
   }
 
-  attach(subscription: Subscription): void {
-    this.#feed(subscription);
+  attach(reader: Reader): void {
+    this.#feed(reader as Subscription);
   }
 
   #feed(subscription: Subscription): RangeWatch {
@@ -202,6 +203,9 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
       return new AuthenticationError(
         'Watching was refused by etcd: it asks for a user. Give options.auth, or a client certificate in options.tls.',
       );
+    }
+    if (/watcher range is empty/.test(reason)) {
+      return new InvalidArgumentError('Watching was refused by etcd: no key lies in the range.');
     }
     // The probe on return gets another.
     if (isStaleToken(reason)) {

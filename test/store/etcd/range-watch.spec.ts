@@ -21,6 +21,7 @@ class FakeStream {
 class FakeHost implements RangeWatchHost {
   failedCount = 0;
   readonly advanced = (): void => undefined;
+  readonly attach = (): void => undefined;
 
   explainCancel(): HmEtcdError {
     return new UnavailableError('ended');

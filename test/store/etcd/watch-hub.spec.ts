@@ -4,7 +4,11 @@ import { Calls } from '../../../lib/store/etcd/calls.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
 import { WatchHub } from '../../../lib/store/etcd/watch-hub.js';
-import { RevisionOverflowError, StoreReplacedError } from '../../../lib/store/errors.js';
+import {
+  InvalidArgumentError,
+  RevisionOverflowError,
+  StoreReplacedError,
+} from '../../../lib/store/errors.js';
 import type { Watch } from '../../../lib/store/store.js';
 import { poll } from '../../support/etcd/poll.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
@@ -70,6 +74,33 @@ describe('a reader that has enough to read, and is not fed', () => {
     hub.close();
 
     expect(await watches[0]!.next()).toBeUndefined();
+  });
+});
+
+describe('a watch of what is compacted', () => {
+  it('fails those who begin there, not those who share it from later on', async () => {
+    const early = hub.subscribe({ key: 'a', afterRevision: 1 });
+    const late = hub.subscribe({ key: 'a', afterRevision: 4 });
+    const stream = await poll('the stream', () => member.streams[0]);
+    stream.emit('data', { ...NOTHING, watch_id: '0', created: true, header: header() });
+    const watches = await Promise.all([early, late]);
+    const compacted = { ...NOTHING, watch_id: '0', canceled: true, compact_revision: '4', header: header() };
+    stream.emit('data', compacted);
+
+    await expect(watches[0].next()).rejects.toMatchObject({ revision: 5 });
+    stream.emit('data', { ...NOTHING, watch_id: '1', created: true, header: header() });
+    const events = [{ type: 'Put', kv: kvAt('5'), prev_kv: null }];
+    stream.emit('data', { ...NOTHING, watch_id: '1', header: header(), events });
+    expect((await watches[1].next())?.revision).toBe(5);
+  });
+
+  it('where no key lies is refused as what it is', async () => {
+    const watching = hub.subscribe({ key: 'b', rangeEnd: 'a', afterRevision: 1 });
+    const stream = await poll('the stream', () => member.streams[0]);
+    const refused = { watch_id: NO_WATCH, created: true, canceled: true, header: header() };
+    stream.emit('data', { ...NOTHING, ...refused, cancel_reason: 'mvcc: watcher range is empty' });
+
+    await expect(watching).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 });
 
