@@ -150,7 +150,7 @@ describe.each(['the etcd under test', OLD_SUITE])('the memory store and %s', (su
       );
 
       expect([...refusals]).toEqual(expect.arrayContaining(REFUSALS));
-      expect(told).toBeGreaterThan(done / 4);
+      expect(told).toBeGreaterThan(done / 2);
     },
     TIME_LIMIT_MS,
   );

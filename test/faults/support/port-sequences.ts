@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { keyAfter, prefixEnd, TO_LAST_KEY } from '../../../lib/store/key-span.js';
+import { FIRST_KEY, keyAfter, prefixEnd, TO_LAST_KEY } from '../../../lib/store/key-span.js';
 import type { KeySpan } from '../../../lib/store/store.js';
 import { anyKey } from '../../store/keys.js';
 import {
@@ -29,6 +29,9 @@ export type WriterStep =
   | { readonly do: 'put'; readonly key: string; readonly lease: number }
   | { readonly do: 'revoke'; readonly lease: number }
   | { readonly do: 'end session' };
+
+/** It comes first: nothing that happens goes unseen. */
+const WATCH_ALL: PortStep = { do: 'watch', ago: 0, key: FIRST_KEY, rangeEnd: TO_LAST_KEY };
 
 /** Every value has it and no key does: where a message has it, it tells a value. */
 export const MARK = '§';
@@ -137,6 +140,7 @@ function stepsOf(pool: readonly string[], longest: number): fc.Arbitrary<PortSte
   });
   const step: fc.Arbitrary<PortStep> = fc.oneof(
     { weight: 60, arbitrary: writing },
+    { weight: 3, arbitrary: holdingOf(pool) },
     { weight: 8, arbitrary: written.map((plan): PortStep => ({ do: 'write', ...plan })) },
     { weight: 20, arbitrary: plans.range.map((request): PortStep => ({ do: 'range', ...request })) },
     { weight: 3, arbitrary: fc.constant<PortStep>({ do: 'revision' }) },
@@ -147,7 +151,17 @@ function stepsOf(pool: readonly string[], longest: number): fc.Arbitrary<PortSte
     { weight: 5, arbitrary: watchingOf(pool) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('cancel' as const), watch: few }) },
   );
-  return fc.array(step, { maxLength: longest, size: 'max' });
+  return fc.array(step, { maxLength: longest, size: 'max' }).map((steps) => [WATCH_ALL, ...steps]);
+}
+
+/** Some keys under one lease, which end together. */
+function holdingOf(pool: readonly string[]): fc.Arbitrary<PortStep> {
+  return fc.tuple(fc.shuffledSubarray([...pool]), few).map(([keys, lease]) => ({
+    do: 'txn',
+    compare: [],
+    success: keys.map((key): OperationPlan => ({ type: 'put', key, value: MARK, lease })),
+    failure: [],
+  }));
 }
 
 /**
