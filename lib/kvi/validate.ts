@@ -105,10 +105,12 @@ export function checkRange(argument: string, range: unknown): asserts range is K
   checkKey(`${argument}.end`, range['end']);
 }
 
-/** Reading a range whose start does not come before its end finds nothing; watching one would wait for ever. */
+/** Reading a range whose start comes after its end finds nothing; watching one would wait for ever. */
 export function refuseInverted(argument: string, range: KeyRange): void {
-  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) >= 0) {
-    throw new InvalidArgumentError(`${argument}.start must come before ${argument}.end. Nothing was sent.`);
+  if (typeof range === 'object' && 'start' in range && compareBytes(range.start, range.end) > 0) {
+    throw new InvalidArgumentError(
+      `${argument}.start must not come after ${argument}.end. Nothing was sent.`,
+    );
   }
 }
 
