@@ -25,7 +25,10 @@ const common = {
 // Applications with a Jest of their own: see .ci/run.
 const ELSEWHERE = ['/node_modules/', '<rootDir>/test/consumers/'];
 
-const NEEDS_ETCD = ['/test/etcd/', '/test/faults/', '[/.]etcd\\.spec\\.ts$'];
+/** But for the checkers of what they have recorded, which are checked themselves. */
+const FAULTS = '/test/faults/(?!checkers/)';
+
+const NEEDS_ETCD = ['/test/etcd/', FAULTS, '[/.]etcd\\.spec\\.ts$'];
 
 /** What of the Nest floor a store has a part in; the rest is decoration, discovery and injection. */
 const NEST_ON_STORES =
@@ -68,7 +71,7 @@ export default {
       setupFilesAfterEnv: [...withEtcd.setupFilesAfterEnv, '<rootDir>/test/nest/support/on-etcd.ts'],
     },
     // Servers that are killed, stopped and flooded: minutes, not seconds.
-    { ...withEtcd, displayName: 'faults', testRegex: '/test/faults/.*\\.spec\\.ts$' },
+    { ...withEtcd, displayName: 'faults', testRegex: `${FAULTS}.*\\.spec\\.ts$` },
     { ...withEtcd, displayName: 'page', testRegex: NEEDS_BROWSER, testPathIgnorePatterns: ELSEWHERE },
   ],
 };
