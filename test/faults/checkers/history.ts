@@ -14,13 +14,13 @@ export interface Calls {
   delete: { input: null; ok: null };
   create: { input: string; ok: boolean };
   tas: { input: { readonly test: string; readonly set: string }; ok: boolean };
-  /** On one key. Without `else` the other branch writes nothing. */
+  /** On one key. Without `elseValue` the other branch writes nothing. */
   transaction: {
     input: {
       readonly operator: TransactionOperator;
       readonly value: string;
-      readonly then: string;
-      readonly else?: string;
+      readonly thenValue: string;
+      readonly elseValue?: string;
     };
     ok: boolean;
   };
@@ -32,6 +32,8 @@ export interface Calls {
   acquire: { input: null; ok: number };
   /** Of the hold with this token. */
   release: { input: number; ok: null };
+  /** Whether the hold with this token says of itself that it lasts (`assertHeld`). */
+  assert: { input: number; ok: boolean };
   /** Nothing that is called: the holder was told that the hold with this token is lost, so both times are one. */
   lost: { input: number; ok: null };
 }

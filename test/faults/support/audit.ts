@@ -1,5 +1,6 @@
 import { type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
 import type { KeyRecord } from '../../../lib/store/store.js';
+import { groupBy } from './group-by.js';
 import type { JournalEntry } from './writing-process.js';
 
 /** What clients were told of their writes, and what a watch saw of them. */
@@ -89,16 +90,6 @@ function misfits(
 
 function effectOf({ key, value }: { readonly key: string; readonly value?: string | undefined }): string {
   return value === undefined ? `the deletion of ${key}` : `${key} = ${value}`;
-}
-
-function groupBy<T>(items: readonly T[], name: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(name(item));
-    if (group === undefined) groups.set(name(item), [item]);
-    else group.push(item);
-  }
-  return groups;
 }
 
 /** Lists are long. */
