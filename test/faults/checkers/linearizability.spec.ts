@@ -136,6 +136,17 @@ describe('a register', () => {
         get('b', [5, 6]),
       ],
     ],
+    [
+      'what can be reached with an ambiguous deletion too early, and with it in time',
+      [
+        operation('create', 'c', [1, 7], { ok: true }),
+        store('b', [2, 4]),
+        operation('delete', null, [3], 'unknown'),
+        store('c', [5, 8]),
+        operation('tas', { test: 'c', set: 'b' }, [13, 21], { ok: false }),
+        operation('create', 'a', [14], 'unknown'),
+      ],
+    ],
     ['keys that know nothing of each other', [store('a', [1, 2]), get(null, [3, 4], { key: 'other' })]],
   ])('may have seen %s', (_, history) => {
     expect(checkRegister(history)).toEqual(FINE);
