@@ -1,5 +1,5 @@
 import type { IWatchResponse } from 'etcd3';
-import { type CancelTimer, systemClock } from '../clock.js';
+import { callClock, type CancelTimer, systemClock } from '../clock.js';
 import {
   AuthenticationError,
   ClosedError,
@@ -244,7 +244,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
 
   #beginOn(stream: WatchStream, watch: RangeWatch): void {
     watch.begin(stream);
-    this.#cancelSilence ??= systemClock.setTimer(SILENCE_MS, () => this.#restart('it did not answer'), {
+    this.#cancelSilence ??= callClock.setTimer(SILENCE_MS, () => this.#restart('it did not answer'), {
       background: true,
     });
   }

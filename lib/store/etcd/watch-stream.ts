@@ -30,6 +30,9 @@ export interface StreamListener {
 /** The id that answers for no watch: a manual progress report, and the refusal of a create. */
 const NO_WATCH = '-1';
 
+/** How much later than asked for a watch is cancelled on the server, with all others of that time. */
+const CANCEL_MS = 1;
+
 /**
  * Many watches on one stream of one member. Creates are answered in their order, and a refused one without an id:
  * the order is what tells whose answer it is.
@@ -42,6 +45,8 @@ export class WatchStream {
   readonly #ids = new Map<WatchListener, string>();
   /** Cancelled before the server said under which id it had created them. */
   readonly #unwanted = new Set<WatchListener>();
+  /** To be cancelled soon: who waits for what a watch has told comes first. */
+  #cancelled: string[] = [];
   #isOver = false;
 
   constructor(duplex: ClientDuplexStream<unknown, unknown>, listener: StreamListener) {
@@ -77,7 +82,7 @@ export class WatchStream {
       return;
     }
     this.#forget(id);
-    this.#write({ cancel_request: { watch_id: id } });
+    if (this.#cancelled.push(id) === 1) setTimeout(() => this.#tellCancelled(), CANCEL_MS).unref();
   }
 
   requestProgress(): void {
@@ -125,6 +130,12 @@ export class WatchStream {
     this.#ids.set(listener, response.watch_id);
     if (this.#unwanted.delete(listener)) this.cancel(listener);
     else listener.created();
+  }
+
+  #tellCancelled(): void {
+    const cancelled = this.#cancelled;
+    this.#cancelled = [];
+    for (const id of cancelled) this.#write({ cancel_request: { watch_id: id } });
   }
 
   #forget(id: string): void {
