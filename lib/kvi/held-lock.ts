@@ -22,12 +22,13 @@ export class Hold implements HeldLock, Fence {
   readonly kv: FencedWrites;
   readonly #place: QueuePlace;
   readonly #context: HoldContext;
-  readonly #abort = new AbortController();
   readonly #ownKey: DeletionWatch;
   readonly #onEnd: (hold: Hold) => void;
   /** Undefined for a hold without maxHoldSec, which then reads no clock. */
   #endsAt: number | undefined;
   #isOver = false;
+  /** Made for who asks for the signal. */
+  #abort: AbortController | undefined;
   #loss: LockLostError | undefined;
   #releasing: Promise<void> | undefined;
   #cancelMaxHold: CancelTimer = () => {};
@@ -66,7 +67,14 @@ export class Hold implements HeldLock, Fence {
   }
 
   get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    if (this.#loss !== undefined) this.#abort.abort(this.#loss);
     return this.#abort.signal;
+  }
+
+  /** Whether its end was told, without a look at the clocks. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   get isHeld(): boolean {
@@ -95,7 +103,7 @@ export class Hold implements HeldLock, Fence {
       `The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`,
     );
     this.#end();
-    this.#abort.abort(this.#loss);
+    this.#abort?.abort(this.#loss);
   }
 
   refused(): void {

@@ -53,10 +53,10 @@ export class SessionLease {
     return this.#lossReason === undefined;
   }
 
-  /** Calls `listener` at once when the lease is lost already, else when that happens. Answers how to stop listening. */
+  /** Calls `listener` at once when the loss was told already, else when that happens. Answers how to stop listening. */
   onLost(listener: (why: string) => void): () => void {
-    if (!this.isLive) {
-      listener(this.#lossReason!);
+    if (this.#lossReason !== undefined) {
+      listener(this.#lossReason);
       return () => {};
     }
     this.#onLost.add(listener);
