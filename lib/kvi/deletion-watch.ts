@@ -1,5 +1,6 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import type { Clock } from '../store/clock.js';
-import type { Store, Watch } from '../store/store.js';
+import type { KeyRecord, Store, Watch } from '../store/store.js';
 import { pause } from '../store/pause.js';
 
 const RETRY_MS = 500;
@@ -12,8 +13,12 @@ export class DeletionWatch {
   readonly #clock: Clock;
   readonly #key: string;
   readonly #createRevision: number;
-  readonly #cancelled = new AbortController();
   #watch: Watch | undefined;
+  /** Ends the pause before a retry. */
+  #retry: AbortController | undefined;
+  #hasFailed = false;
+  #isOver = false;
+  #hasSeenDeletion = false;
 
   constructor(store: Store, clock: Clock, key: string, createRevision: number, afterRevision: number) {
     this.#store = store;
@@ -23,34 +28,58 @@ export class DeletionWatch {
     this.ended = this.#untilGone(afterRevision);
   }
 
+  /** The key has gone, or the watch was cancelled: `ended` is about to tell. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /**
+   * The deletion was told by a watch that had not failed since it began, so it stands in the history that was read there.
+   * A look that finds no key does not say so: behind the store there may be another history by then.
+   */
+  get hasSeenDeletion(): boolean {
+    return this.#hasSeenDeletion;
+  }
+
+  isOf({ key, createRevision }: KeyRecord): boolean {
+    return key === this.#key && createRevision === this.#createRevision;
+  }
+
   cancel(): void {
-    // Without a reason Node makes one, with a stack, for each lock that is released.
-    this.#cancelled.abort('cancelled');
+    this.#isOver = true;
+    this.#retry?.abort();
     this.#watch?.cancel();
   }
 
   async #untilGone(startRevision: number): Promise<void> {
+    // The grant of a lock goes first; and one that is released at once needs no watch.
+    await endOfTurn();
     let afterRevision: number | undefined = startRevision;
-    while (afterRevision !== undefined && !this.#cancelled.signal.aborted) {
+    while (afterRevision !== undefined && !this.#isOver) {
       try {
         await this.#untilDeleteSeen(afterRevision);
         return;
       } catch {
-        await pause(this.#clock, RETRY_MS, this.#cancelled.signal);
+        this.#hasFailed = true;
+        this.#retry = new AbortController();
+        if (!this.#isOver) await pause(this.#clock, RETRY_MS, this.#retry.signal);
         afterRevision = await this.#revisionIfThere(afterRevision);
       }
     }
+    this.#isOver = true;
   }
 
   async #untilDeleteSeen(afterRevision: number): Promise<void> {
     const watch = await this.#store.watch({ key: this.#key, afterRevision });
     this.#watch = watch;
-    if (this.#cancelled.signal.aborted) watch.cancel();
+    if (this.#isOver) watch.cancel();
     try {
       let response = await watch.next();
       while (response !== undefined && !response.events.some((event) => event.type === 'delete')) {
         response = await watch.next();
       }
+      this.#isOver = true;
+      this.#hasSeenDeletion = response !== undefined && !this.#hasFailed;
     } finally {
       watch.cancel();
     }

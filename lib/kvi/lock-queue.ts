@@ -1,3 +1,4 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
 import {
   InvalidArgumentError,
   OutcomeUnknownError,
@@ -13,6 +14,7 @@ import type { Acquisition, QueuePlace } from './key-removal.js';
 import { isQueueKey, lockPrefix, tombstoneKey } from './keys.js';
 import { thisProcess } from './owner.js';
 import type { Patience } from './patience.js';
+import { PlacesAhead } from './places-ahead.js';
 import type { Session } from './session.js';
 
 /** What `lockInfo` shows of a holder; Go writes nothing here and reads nothing. */
@@ -25,8 +27,8 @@ type EnteredPlace = QueuePlace & { readonly isFirst: boolean };
 
 /**
  * Locks on the wire, as Go's `concurrency.Mutex` has them: everyone who wants a lock puts a leased key below its
- * prefix, and the key with the lowest create revision holds it. A waiter watches only the key before its own, so
- * a release wakes one.
+ * prefix, and the key with the lowest create revision holds it. A waiter watches only the two keys before its own, so
+ * a release wakes two: the next, which has the lock then, and the one behind it, which looks whom it has to wait for.
  *
  * Other than Go's, each acquisition has a key of its own, so one lease serves all locks of a handle, and a waiter
  * watches its own key too: when that goes, it starts again instead of waiting for nothing.
@@ -212,6 +214,9 @@ export class LockQueue {
     ownKey: DeletionWatch,
     patience: Patience,
   ): Promise<boolean> {
+    const ahead = new PlacesAhead(({ key, createRevision }, revision) =>
+      this.#watchKey(key, createRevision, revision),
+    );
     let stopListening = (): void => {};
     const leaseLost = new Promise<unknown>((resolve) => {
       stopListening = place.lease.onLost(resolve);
@@ -225,17 +230,21 @@ export class LockQueue {
         );
         if (at <= 0) return at === 0;
         if (patience.isOneTry) throw patience.timeoutError();
-        const before = queue[at - 1]!;
-        const beforeKey = this.#watchKey(before.key, before.createRevision, revision);
-        try {
-          await patience.wait(Promise.race([beforeKey.ended, ownKey.ended, leaseLost]));
-        } finally {
-          beforeKey.cancel();
-        }
+        // Not the last one, but that before it: whoever becomes the second looks while the first still holds the lock.
+        ahead.follow(queue.slice(Math.max(at - 2, 0), at), revision);
+        await patience.wait(Promise.race([ahead.first.ended, ownKey.ended, leaseLost]));
+        // Its own key may have gone with the other, in one revision, of which two watches tell in any order.
+        await endOfTurn();
+        // There was but one key before its own, of whatever kind, and none can come before it any more: create revisions
+        // only grow. Nothing is left to look for.
+        if (kvs[1]?.key === place.key && ahead.first.hasSeenDeletion) return !ownKey.isOver;
+        // The same deletion may be the grant of another waiter of this process, which goes first.
+        await endOfTurn();
       }
       return false;
     } finally {
       stopListening();
+      ahead.follow([], 0);
     }
   }
 
@@ -244,7 +253,7 @@ export class LockQueue {
       this.#holds.delete(ended);
       this.#unuse(name);
     });
-    if (hold.isHeld) this.#holds.add(hold);
+    if (!hold.isOver) this.#holds.add(hold);
     return hold;
   }
 

@@ -5,11 +5,26 @@ import {
   PermissionDeniedError,
   UnavailableError,
 } from '../../lib/store/errors.js';
-import type { TxnRequest } from '../../lib/store/store.js';
+import type { TxnRequest, Watch, WatchRequest } from '../../lib/store/store.js';
 import type { HeldLock } from '../../lib/kvi/kvi.js';
 import { rejectionOf } from '../contract/backend.js';
+import { BreakableWatches } from '../support/breakable-watches.js';
 import type { InterceptedStore, Interceptor } from '../support/intercepted-store.js';
 import { Workbench } from '../support/workbench.js';
+
+/** The same watch, a few promises later, as when a server tells of it last. */
+function tellingLater(watch: Watch): Watch {
+  return {
+    async next() {
+      const response = await watch.next();
+      for (let promises = 0; promises < 50; promises++) await Promise.resolve();
+      return response;
+    },
+    requestProgress: () => watch.requestProgress(),
+    cutOffMs: undefined,
+    cancel: () => watch.cancel(),
+  };
+}
 
 const down = (): Promise<never> => Promise.reject(new UnavailableError('down'));
 
@@ -19,6 +34,11 @@ describe('the lock queue', () => {
     bench = new Workbench();
   });
   afterEach(() => bench.dispose());
+
+  /** What was set in motion takes some turns of the event loop, as what is urgent goes first. */
+  async function settle(): Promise<void> {
+    for (let turn = 0; turn < 5; turn++) await bench.clock.advance(0);
+  }
 
   it('acquires an uncontended lock in one call, and releases it in one', async () => {
     const { kvi, store } = bench.open();
@@ -39,7 +59,7 @@ describe('the lock queue', () => {
     expect(other.store.countOf('txn') + other.store.countOf('range') - before).toBe(1);
   });
 
-  it('wakes one of 200 waiters with a release', async () => {
+  it('wakes two of 200 waiters with a release: one has the lock, the other looks for whom it waits', async () => {
     const holder = await bench.open().kvi.lock('jobs');
     const waiters = Array.from({ length: 200 }, () => bench.open());
     const granted: HeldLock[] = [];
@@ -53,9 +73,117 @@ describe('the lock queue', () => {
     const looks = (): number => waiters.reduce((sum, { store }) => sum + store.countOf('range'), 0);
     const before = looks();
     await holder.release();
-    await bench.clock.advance(0);
+    await settle();
     expect(granted).toHaveLength(1);
     expect(looks() - before).toBe(1);
+  });
+
+  it('grants a lock to the next without another look', async () => {
+    const [holder, next] = [bench.open(), bench.open()];
+    const held = await holder.kvi.lock('jobs');
+    const granted = next.kvi.lock('jobs');
+    await bench.clock.advance(0);
+    const before = next.store.countOf('range');
+    await held.release();
+    expect(await bench.keys()).toEqual([(await granted).key]);
+    expect(next.store.countOf('range')).toBe(before);
+  });
+
+  it('looks again when no watch has told that the one before has gone', async () => {
+    const [holder, next] = [bench.open(), bench.open()];
+    const held = await holder.kvi.lock('jobs');
+    const watches = new BreakableWatches(next.store);
+    const granted = next.kvi.lock('jobs');
+    await bench.clock.advance(0);
+    const looks = (): number =>
+      next.store.calls.filter(({ verb, request }) => verb === 'range' && 'rangeEnd' in (request as object))
+        .length;
+    const before = looks();
+    watches.cut();
+    await held.release();
+    await bench.clock.advance(500);
+    expect((await granted).isHeld).toBe(true);
+    expect(looks()).toBe(before + 1);
+  });
+
+  it('looks again when an older key that was no place may have become one', async () => {
+    const [holder, next] = [bench.open(), bench.open()];
+    const place = { type: 'put', key: 'jobs/ab-1', value: '' } as const;
+    await bench.foreign.txn({ success: [place] });
+    const held = await holder.kvi.lock('jobs');
+    let isGranted = false;
+    next.kvi.lock('jobs').then(
+      () => (isGranted = true),
+      () => {},
+    );
+    await bench.clock.advance(0);
+    const { id: lease } = await bench.foreign.leaseGrant(60);
+    await bench.foreign.txn({ success: [{ ...place, lease }] });
+    await held.release();
+    await settle();
+    expect(isGranted).toBe(false);
+    await bench.foreign.leaseRevoke(lease);
+    await settle();
+    expect(isGranted).toBe(true);
+  });
+
+  it.each([[[0, 1]], [[1, 0]]])(
+    'starts again when its own key goes in one revision with the one before (%j)',
+    async (order) => {
+      const [holder, next] = [bench.open(), bench.open()];
+      await holder.kvi.lock('jobs');
+      const granted = next.kvi.lock('jobs');
+      await bench.clock.advance(0);
+      const keys = await bench.keys();
+      await bench.foreign.txn({ success: order.map((at) => ({ type: 'delete', key: keys[at]! }) as const) });
+      const lock = await granted;
+      lock.assertHeld();
+      expect(await bench.keys()).toEqual([lock.key]);
+      expect(keys).not.toContain(lock.key);
+    },
+  );
+
+  it('starts again when its own key goes with the one before, and the watch of that tells first', async () => {
+    const [holder, next] = [bench.open(), bench.open()];
+    const { key } = await holder.kvi.lock('jobs');
+    next.store.intercept('watch', async <T>(proceed: () => Promise<T>, request: unknown): Promise<T> => {
+      const watch = (await proceed()) as Watch;
+      return (request as WatchRequest).key === key ? (watch as T) : (tellingLater(watch) as T);
+    });
+    const granted = next.kvi.lock('jobs');
+    await settle();
+    const keys = await bench.keys();
+    await bench.foreign.txn({ success: keys.map((gone) => ({ type: 'delete', key: gone }) as const) });
+    const lock = await granted;
+    expect(await bench.keys()).toEqual([lock.key]);
+    expect(keys).not.toContain(lock.key);
+  });
+
+  it('keeps the watch of the one before while the queue moves', async () => {
+    const [first, second, third] = [bench.open(), bench.open(), bench.open()];
+    const held = await first.kvi.lock('jobs');
+    const next = second.kvi.lock('jobs');
+    await settle();
+    const last = third.kvi.lock('jobs');
+    await settle();
+    const before = third.store.countOf('watch');
+    expect(before).toBe(3);
+    await held.release();
+    const nextHeld = await next;
+    await settle();
+    await nextHeld.release();
+    expect((await last).isHeld).toBe(true);
+    expect(third.store.countOf('watch')).toBe(before);
+  });
+
+  it('watches the key of a lock that is not released at once', async () => {
+    const { kvi, store } = bench.open();
+    await (await kvi.lock('jobs')).release();
+    await bench.clock.advance(0);
+    expect(store.countOf('watch')).toBe(0);
+    await kvi.lock('jobs');
+    await bench.clock.advance(0);
+    expect(store.countOf('watch')).toBe(1);
   });
 
   it('leaves no key behind when the answer to its put is lost', async () => {
@@ -196,7 +324,7 @@ describe('the lock queue', () => {
     await bench.clock.advance(8_999);
     expect(waiter.store.countOf('leaseGrant')).toBe(1);
     await bench.clock.advance(1);
-    await bench.clock.advance(0);
+    await settle();
     expect(waiter.store.countOf('leaseGrant')).toBe(2);
     expect(await bench.keys()).toHaveLength(2);
   });

@@ -29,7 +29,7 @@ async function untilKeys(etcd: EtcdServer, count: number): Promise<void> {
 }
 
 describe('200 waiters of five processes, some of whom give up', () => {
-  it('get the lock one at a time, in order of their keys, one woken by each key that goes, and leave none', async () => {
+  it('get the lock one at a time, in order of their keys, at most one looking for each key that goes, and leave none', async () => {
     await using etcd = await startEtcd();
     // No keep-alive, which reads too, within the test.
     await using holder = await connect(etcd.endpoint, { sessionTtlSec: 600 });
@@ -58,8 +58,8 @@ describe('200 waiters of five processes, some of whom give up', () => {
     expect(new Set(quits)).toEqual(new Set(['AbortError']));
     expect(tokens).toEqual(tokens.toSorted((a, b) => a - b));
     expect(turns.slice(1).filter(({ grantedAt }, index) => grantedAt < turns[index]!.releasedAt)).toEqual([]);
-    // The first had it without a look, and the last key that goes wakes nobody.
-    expect(wakings).toBeGreaterThanOrEqual(turns.length - 1);
+    // The first had it without a look, the second was the next from the beginning; the last key that goes wakes nobody.
+    expect(wakings).toBeGreaterThanOrEqual(turns.length - 2);
     expect(wakings).toBeLessThanOrEqual(turns.length - 1 + quits.length);
   });
 });

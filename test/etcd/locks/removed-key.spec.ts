@@ -25,7 +25,9 @@ function revokeLease(store: Store, { name, key }: HeldLock): Promise<unknown> {
 /** A watch begins behind, at the revision of the lock's key; etcd brings it up to the present ten times a second. */
 async function untilWatching(etcd: EtcdServer): Promise<void> {
   await poll('the watch has caught up', async () => {
-    return (await etcd.metrics()).sum('etcd_debugging_mvcc_slow_watcher_total') === 0 || undefined;
+    const metrics = await etcd.metrics();
+    const watchers = metrics.sum('etcd_debugging_mvcc_watcher_total');
+    return (watchers === 1 && metrics.sum('etcd_debugging_mvcc_slow_watcher_total') === 0) || undefined;
   });
 }
 
