@@ -5,7 +5,7 @@ import { DELETE, type KeyChange, PUT } from './key-change.js';
 import type { LiveView, Snapshot, ViewListener } from './kvi.js';
 import { Listeners } from './listeners.js';
 import { type FollowContext, type Follower, RangeFollowing } from './range-following.js';
-import { checkFields, checkSignal } from './validate.js';
+import { checkFunction, checkSignal, readFields } from './validate.js';
 
 interface Entry {
   readonly value: string;
@@ -63,8 +63,8 @@ export class RangeView implements LiveView, Follower {
   }
 
   async sync(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    checkFields<typeof options>('options', options, { signal: checkSignal });
-    await this.#following.sync(options.signal);
+    const { signal } = readFields<typeof options>('options', options, { signal: checkSignal });
+    await this.#following.sync(signal);
   }
 
   async close(): Promise<void> {
@@ -106,8 +106,12 @@ export class RangeView implements LiveView, Follower {
     return this.entries();
   }
 
-  forEach(callback: (value: string, key: string, map: ReadonlyMap<string, string>) => void): void {
-    for (const [key, value] of this) callback(value, key, this);
+  forEach(
+    callback: (value: string, key: string, map: ReadonlyMap<string, string>) => void,
+    thisArg?: unknown,
+  ): void {
+    checkFunction('callback', callback);
+    for (const [key, value] of this) Reflect.apply(callback, thisArg, [value, key, this]);
   }
 
   advance(revision: number, events: readonly WatchEvent[]): void {

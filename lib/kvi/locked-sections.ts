@@ -1,5 +1,6 @@
 import type { Clock } from '../store/clock.js';
 import { LockLostError } from './errors.js';
+import { functionName } from './function-name.js';
 import type { Hold } from './held-lock.js';
 import type { HeldLock, WithLockOptions } from './kvi.js';
 import { LocalQueue } from './local-queue.js';
@@ -61,7 +62,8 @@ export class LockedSections {
         throw patience.signal.reason;
       }
       patience.end();
-      const label = fn.name === '' ? `lock '${name}'` : `lock '${name}' (${fn.name})`;
+      const fnName = functionName(fn);
+      const label = fnName === '' ? `lock '${name}'` : `lock '${name}' (${fnName})`;
       running = this.#tasks.track(label, this.#runAndEnd({ hold, minHold, leaveTurn }, fn));
     } catch (error) {
       leaveTurn();

@@ -12,7 +12,6 @@ import {
 } from './options.js';
 import { checkRecordRights } from './record-rights.js';
 import { StoreKvi } from './store-kvi.js';
-import { unfailing } from './unfailing-logger.js';
 
 /**
  * Opens a handle outside Nest. Go: `Open`.
@@ -30,7 +29,7 @@ export async function open(endpoint: string | readonly string[], options?: KviOp
   const store = await within(resolved.connectTimeoutMs, place, (signal) =>
     openUsable(place, resolved, signal),
   );
-  unfailing(resolved.logger).log(`Connected to ${describe(place)}.`);
+  resolved.logger.log(`Connected to ${describe(place)}.`);
   return new StoreKvi(store, resolved);
 }
 

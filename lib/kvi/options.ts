@@ -1,12 +1,15 @@
 import { isIP } from 'node:net';
+import { types } from 'node:util';
 import { InvalidArgumentError } from '../store/errors.js';
+import { unfailing } from './unfailing-logger.js';
 import {
   checkBoolean,
-  checkFields,
   checkKey,
   checkLockName,
   checkValue,
   isRecord,
+  readArray,
+  readFields,
   refuse,
   refuseNumber,
 } from './validate.js';
@@ -115,8 +118,8 @@ export type ResolvedKviOptions = KviOptions & Required<Omit<KviOptions, 'tls' | 
 /** Each option's check; the module's options go through the same table. */
 export const KVI_OPTION_CHECKS = {
   namespace: checkNamespace,
-  tls: checkTls,
-  auth: checkAuth,
+  tls: (name: string, value: unknown) => void readTls(name, value),
+  auth: (name: string, value: unknown) => void readAuth(name, value),
   connectTimeoutMs: checkMilliseconds,
   requestTimeoutMs: checkMilliseconds,
   retryableWrites: checkBoolean,
@@ -132,19 +135,18 @@ export const KVI_OPTION_CHECKS = {
  * @throws InvalidArgumentError that names the option and what it may be
  */
 export function resolveKviOptions(options: KviOptions = {}): ResolvedKviOptions {
-  checkFields<KviOptions>('options', options, KVI_OPTION_CHECKS);
+  const given = readFields<KviOptions>('options', options, KVI_OPTION_CHECKS);
   return {
-    // Field by field: an options object may answer by getters, which a spread does not see.
-    tls: options.tls,
-    auth: options.auth,
-    namespace: options.namespace ?? '',
-    connectTimeoutMs: options.connectTimeoutMs ?? 5000,
-    requestTimeoutMs: options.requestTimeoutMs ?? 5000,
-    retryableWrites: options.retryableWrites ?? true,
-    sessionTtlSec: options.sessionTtlSec ?? 10,
-    shutdownTimeoutMs: options.shutdownTimeoutMs ?? 10_000,
-    lockName: options.lockName ?? 'hbtd_dist_lock',
-    logger: options.logger ?? console,
+    tls: given.tls && readTls('options.tls', given.tls),
+    auth: given.auth && readAuth('options.auth', given.auth),
+    namespace: given.namespace ?? '',
+    connectTimeoutMs: given.connectTimeoutMs ?? 5000,
+    requestTimeoutMs: given.requestTimeoutMs ?? 5000,
+    retryableWrites: given.retryableWrites ?? true,
+    sessionTtlSec: given.sessionTtlSec ?? 10,
+    shutdownTimeoutMs: given.shutdownTimeoutMs ?? 10_000,
+    lockName: given.lockName ?? 'hbtd_dist_lock',
+    logger: unfailing(given.logger ?? console),
   };
 }
 
@@ -167,14 +169,18 @@ export function parseEndpoint(argument: string, endpoint: unknown): Endpoint {
 }
 
 function endpointParts(argument: string, endpoint: unknown): string[] {
-  const given: unknown[] = Array.isArray(endpoint) ? endpoint : [endpoint];
+  const given = typeof endpoint === 'string' ? [endpoint] : readArray(argument, ENDPOINT_FORMS, endpoint);
   const parts = given.flatMap((part) => {
     if (typeof part !== 'string') throw refuse(argument, ENDPOINT_FORMS, part);
     return part.split(',').map((text) => text.trim());
   });
   if (parts.length === 0) throw refuse(argument, ENDPOINT_FORMS, endpoint);
+  if (parts.length > MOST_ENDPOINTS) throw malformed(argument, `it names more than ${MOST_ENDPOINTS}`);
   return parts;
 }
+
+/** Far more than a cluster has members: each is connected to. */
+const MOST_ENDPOINTS = 100;
 
 const ENDPOINT_FORMS =
   "'mem:', 'mem:NAME', 'http://host:2379' or 'https://host:2379', or several of the latter";
@@ -230,32 +236,42 @@ function checkTtl(argument: string, ttlSec: unknown): void {
   }
 }
 
-function checkTls(argument: string, tls: unknown): void {
+function readTls(argument: string, given: unknown): TlsOptions {
   const checkPem = (name: string, pem: unknown): void => {
-    if (typeof pem !== 'string' && !(pem instanceof Uint8Array))
-      throw refuse(name, 'PEM text or a buffer', pem);
+    if (typeof pem !== 'string' && !types.isUint8Array(pem)) throw refuse(name, 'PEM text or a buffer', pem);
   };
-  checkFields<TlsOptions>(argument, tls, { ca: checkPem, cert: checkPem, key: checkPem });
+  const tls = readFields<TlsOptions>(argument, given, { ca: checkPem, cert: checkPem, key: checkPem });
   if ((tls.cert === undefined) !== (tls.key === undefined)) {
     throw new InvalidArgumentError(
       `${argument}.cert and ${argument}.key must be given together. Nothing was sent.`,
     );
   }
+  return tls;
 }
 
-function checkAuth(argument: string, auth: unknown): void {
+function readAuth(argument: string, given: unknown): AuthOptions {
   const checkText = (name: string, text: unknown): void => {
     if (typeof text !== 'string' || text === '') throw refuse(name, 'a non-empty string', text);
   };
-  checkFields<AuthOptions>(argument, auth, { username: checkText, password: checkText });
+  const auth = readFields<AuthOptions>(argument, given, { username: checkText, password: checkText });
   checkText(`${argument}.username`, auth.username);
   checkText(`${argument}.password`, auth.password);
+  return auth;
 }
 
 function checkLogger(argument: string, logger: unknown): void {
-  for (const level of ['debug', 'log', 'warn', 'error']) {
-    if (!isRecord(logger) || typeof logger[level] !== 'function') {
-      throw refuse(argument, 'an object with the functions debug, log, warn and error', logger);
-    }
+  if (!isLogger(logger)) {
+    throw refuse(argument, 'an object with the functions debug, log, warn and error', logger);
+  }
+}
+
+function isLogger(given: unknown): boolean {
+  try {
+    return (
+      isRecord(given) &&
+      ['debug', 'log', 'warn', 'error'].every((level) => typeof given[level] === 'function')
+    );
+  } catch {
+    return false;
   }
 }

@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
 import { ClosedError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
-import { prefixSpan } from '../store/key-span.js';
 import { pagesOf } from '../store/pages.js';
 import type { KeyRecord, KeySpan, RangeResponse, Store, TxnRequest, Writer } from '../store/store.js';
 import { ChangeStream } from './changes.js';
@@ -38,20 +37,19 @@ import { RunningTasks } from './running-tasks.js';
 import { Session } from './session.js';
 import { readSnapshot } from './snapshot.js';
 import { TempKeys } from './temp-keys.js';
-import { unfailing } from './unfailing-logger.js';
 import {
   checkChangeOp,
-  checkFields,
   checkFunction,
   checkBoolean,
   checkHoldTimes,
   checkKey,
   checkLockName,
   checkPositiveSeconds,
-  checkRange,
   checkRevision,
   checkSeconds,
   checkSignal,
+  readFields,
+  readRange,
   refuse,
   refuseInverted,
 } from './validate.js';
@@ -68,6 +66,7 @@ import {
 const FIRST_SCAN_PAGE = 16;
 
 const LOCK_CHECKS = { timeoutSec: checkSeconds, maxHoldSec: checkPositiveSeconds, signal: checkSignal };
+const WITH_LOCK_CHECKS = { ...LOCK_CHECKS, minHoldSec: checkPositiveSeconds };
 
 /** The Kvi over a store: checks what comes in, asks the store, and keeps what lives with the handle. */
 export class StoreKvi implements Kvi {
@@ -95,7 +94,7 @@ export class StoreKvi implements Kvi {
 
   /** @param clock time for sessions and deadlines; tests hand in their own */
   constructor(store: Store, options: ResolvedKviOptions, clock: Clock = systemClock) {
-    const logger = unfailing(options.logger);
+    const { logger } = options;
     expectManyListeners(this.#closing.signal);
     this.#store = store;
     this.#options = options;
@@ -133,20 +132,19 @@ export class StoreKvi implements Kvi {
   }
 
   async getPrefix(prefix: string): Promise<KeyValue[]> {
-    checkRange('range', { prefix });
-    return this.#read(prefixSpan(prefix));
+    return this.#read(spanOf(readRange('range', { prefix })));
   }
 
   scan(range: KeyRange): AsyncIterable<KeyValue> {
-    checkRange('range', range);
+    const span = spanOf(readRange('range', range));
     this.#checkOpen();
-    return this.#scan(spanOf(range));
+    return this.#scan(span);
   }
 
   async snapshot(range: KeyRange): Promise<Snapshot> {
-    checkRange('range', range);
+    const span = spanOf(readRange('range', range));
     this.#checkOpen();
-    return readSnapshot(this.#store, spanOf(range));
+    return readSnapshot(this.#store, span);
   }
 
   store(key: string, value: string): Promise<void> {
@@ -178,9 +176,9 @@ export class StoreKvi implements Kvi {
 
   async watch(key: string, options: WatchOptions = {}): Promise<KeyChange> {
     checkKey('key', key);
-    checkFields<WatchOptions>('options', options, { signal: checkSignal });
-    options.signal?.throwIfAborted();
-    const stream = this.#startStream(key, options);
+    const { signal } = readFields<WatchOptions>('options', options, { signal: checkSignal });
+    signal?.throwIfAborted();
+    const stream = this.#startStream(key, { signal });
     const { value } = await stream.next();
     await stream.return();
     if (value === undefined) throw this.#closing.signal.reason;
@@ -204,39 +202,38 @@ export class StoreKvi implements Kvi {
   }
 
   async watchCBCancel(handle: WatchHandle): Promise<void> {
-    if (!(handle instanceof CallbackWatch)) throw refuse('handle', 'a handle from watchWithCB', handle);
+    if (!CallbackWatch.isOne(handle)) throw refuse('handle', 'a handle from watchWithCB', handle);
     await handle.cancel();
   }
 
   changes(range: KeyRange, options: ChangesOptions = {}): AsyncIterableIterator<KeyChange> {
-    checkRange('range', range);
-    checkFields<ChangesOptions>('options', options, {
+    const readable = readRange('range', range);
+    const given = readFields<ChangesOptions>('options', options, {
       op: checkChangeOp,
       prevValue: checkBoolean,
       fromRevision: checkRevision,
       signal: checkSignal,
     });
-    refuseInverted('range', range);
-    return this.#startStream(range, options);
+    refuseInverted('range', readable);
+    return this.#startStream(readable, given);
   }
 
   async observe(range: KeyRange): Promise<LiveView> {
-    checkRange('range', range);
-    refuseInverted('range', range);
+    const readable = readRange('range', range);
+    refuseInverted('range', readable);
     this.#closing.signal.throwIfAborted();
-    const label = `The view of ${describeRange(range)}`;
+    const label = `The view of ${describeRange(readable)}`;
     const context = {
       store: this.#store,
       clock: this.#clock,
       logger: this.#logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
     };
-    return new RangeView(label, spanOf(range), context, this.#closing.signal).open();
+    return new RangeView(label, spanOf(readable), context, this.#closing.signal).open();
   }
 
   async distLock(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    checkFields<{ signal?: AbortSignal }>('options', options, { signal: checkSignal });
-    await this.#takeDistLock(options);
+    await this.#takeDistLock(readFields<typeof options>('options', options, { signal: checkSignal }));
   }
 
   async distTimedLock(
@@ -244,11 +241,11 @@ export class StoreKvi implements Kvi {
     options: { readonly maxHoldSec?: number; readonly signal?: AbortSignal } = {},
   ): Promise<void> {
     checkSeconds('timeoutSec', timeoutSec);
-    checkFields<typeof options>('options', options, {
+    const given = readFields<typeof options>('options', options, {
       maxHoldSec: checkPositiveSeconds,
       signal: checkSignal,
     });
-    await this.#takeDistLock({ ...options, timeoutSec });
+    await this.#takeDistLock({ ...given, timeoutSec });
   }
 
   async distUnlock(): Promise<void> {
@@ -258,22 +255,22 @@ export class StoreKvi implements Kvi {
 
   async lock(name: string = this.#options.lockName, options: LockOptions = {}): Promise<HeldLock> {
     checkLockName('name', name);
-    checkFields<LockOptions>('options', options, LOCK_CHECKS);
+    const given = readFields<LockOptions>('options', options, LOCK_CHECKS);
     const takenAt = new Error('taken');
-    const hold = await this.#patiently(name, options, (patience) =>
-      this.#locks.acquire(name, patience, options.maxHoldSec),
+    const hold = await this.#patiently(name, given, (patience) =>
+      this.#locks.acquire(name, patience, given.maxHoldSec),
     );
     return this.#forgottenLocks.handOut(hold, takenAt);
   }
 
   async withLock<T>(name: string, options: WithLockOptions, fn: (lock: HeldLock) => Promise<T>): Promise<T> {
     checkLockName('name', name);
-    checkFields<WithLockOptions>('options', options, { ...LOCK_CHECKS, minHoldSec: checkPositiveSeconds });
-    checkHoldTimes('options', options);
+    const given = readFields<WithLockOptions>('options', options, WITH_LOCK_CHECKS);
+    checkHoldTimes('options', given);
     checkFunction('fn', fn);
     const passing = this.#sections.passThrough(name, fn);
     if (passing !== undefined) return passing;
-    return this.#patiently(name, options, (patience) => this.#sections.run(name, patience, options, fn));
+    return this.#patiently(name, given, (patience) => this.#sections.run(name, patience, given, fn));
   }
 
   async lockInfo(name: string = this.#options.lockName): Promise<LockInfo> {

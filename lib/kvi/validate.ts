@@ -1,8 +1,11 @@
 import { compareBytes } from '../store/byte-order.js';
-import { InvalidArgumentError } from '../store/errors.js';
+import { InvalidArgumentError, isOurs } from '../store/errors.js';
 import { DELETE, KeyChangeOp, PUT } from './key-change.js';
 import { lockPrefix, RESERVED_PREFIX } from './keys.js';
 import type { KeyRange, TransactionOperator } from './kvi.js';
+
+/** More of anything was not meant, and would take its time to read. */
+const LONGEST_LIST = 1000;
 
 /** Says what an argument may be, and of what was given only its kind: a value must not reach a message. */
 export function refuse(argument: string, mustBe: string, given: unknown): InvalidArgumentError {
@@ -85,24 +88,28 @@ export function checkBoolean(argument: string, given: unknown): void {
 }
 
 export function checkSignal(argument: string, given: unknown): asserts given is AbortSignal {
-  if (!(given instanceof AbortSignal)) throw refuse(argument, 'an AbortSignal', given);
+  if (!isSignal(given)) throw refuse(argument, 'an AbortSignal', given);
 }
 
-/** Refuses a range that is malformed, not one that is empty because its start comes after its end. */
-export function checkRange(argument: string, range: unknown): asserts range is KeyRange {
-  if (typeof range === 'string') return checkKey(argument, range);
-  if (!isRecord(range)) {
-    throw refuse(argument, 'a key, { prefix } or { start, end }', range);
+/** Reads a range once. Refuses one that is malformed, not one that is empty because its start comes after its end. */
+export function readRange(argument: string, given: unknown): KeyRange {
+  if (typeof given === 'string') {
+    checkKey(argument, given);
+    return given;
   }
-  if ('prefix' in range) {
-    checkKnownFields(argument, range, ['prefix']);
-    checkValue(`${argument}.prefix`, range['prefix']);
-    if (range['prefix'] !== '') checkKey(`${argument}.prefix`, range['prefix']);
-    return;
+  if (!isRecord(given)) throw refuse(argument, 'a key, { prefix } or { start, end }', given);
+  if (look(argument, () => 'prefix' in given)) {
+    const { prefix } = readFields<{ prefix: string }>(argument, given, { prefix: checkPrefix });
+    checkPrefix(`${argument}.prefix`, prefix);
+    return { prefix };
   }
-  checkKnownFields(argument, range, ['start', 'end']);
-  checkKey(`${argument}.start`, range['start']);
-  checkKey(`${argument}.end`, range['end']);
+  const { start, end } = readFields<{ start: string; end: string }>(argument, given, {
+    start: checkKey,
+    end: checkKey,
+  });
+  checkKey(`${argument}.start`, start);
+  checkKey(`${argument}.end`, end);
+  return { start, end };
 }
 
 /** Reading a range whose start comes after its end finds nothing; watching one would wait for ever. */
@@ -114,28 +121,83 @@ export function refuseInverted(argument: string, range: KeyRange): void {
   }
 }
 
-/** Checks the fields of an options object that are given, each by its own check. Unknown fields are refused by name. */
-export function checkFields<T extends object>(
+/**
+ * The fields of an options object that are given, each checked by its own check. They are read once, and what is
+ * answered is a copy: a getter may answer something else the next time. Unknown fields are refused by name.
+ */
+export function readFields<T extends object>(
   argument: string,
   given: unknown,
   checks: { readonly [Field in keyof Required<T>]: (name: string, value: unknown) => void },
-): asserts given is T {
+): T {
   if (!isRecord(given)) throw refuse(argument, 'an object', given);
-  checkKnownFields(argument, given, Object.keys(checks));
+  const fields = look(argument, () => copyOf(argument, given, Object.keys(checks)));
   for (const [field, check] of Object.entries<(name: string, value: unknown) => void>(checks)) {
-    if (given[field] !== undefined) check(`${argument}.${field}`, given[field]);
+    if (fields[field] !== undefined) check(`${argument}.${field}`, fields[field]);
   }
+  return fields as T;
+}
+
+/** A copy of an array, holes included. */
+export function readArray(argument: string, mustBe: string, given: unknown): unknown[] {
+  if (!isArray(given)) throw refuse(argument, mustBe, given);
+  const list = look(argument, () =>
+    given.length > LONGEST_LIST ? undefined : Array.from({ length: given.length }, (_, at) => given[at]),
+  );
+  if (list === undefined) throw refusal(argument, mustBe, `an array of more than ${LONGEST_LIST}`);
+  return list;
 }
 
 export function isRecord(given: unknown): given is Record<string, unknown> {
-  return typeof given === 'object' && given !== null && !Array.isArray(given);
+  return typeof given === 'object' && given !== null && !isArray(given);
 }
 
-function checkKnownFields(argument: string, given: Record<string, unknown>, known: string[]): void {
+function isArray(given: unknown): given is readonly unknown[] {
+  try {
+    return Array.isArray(given);
+  } catch {
+    // A proxy that was revoked is not even that.
+    return false;
+  }
+}
+
+/** What only inherits from AbortSignal is none. */
+function isSignal(given: unknown): given is AbortSignal {
+  try {
+    return given instanceof AbortSignal && typeof given.aborted === 'boolean';
+  } catch {
+    return false;
+  }
+}
+
+function checkPrefix(argument: string, prefix: unknown): void {
+  if (prefix !== '') checkKey(argument, prefix);
+}
+
+function copyOf(
+  argument: string,
+  given: Record<string, unknown>,
+  known: readonly string[],
+): Record<string, unknown> {
   const unknown = Object.keys(given).find((field) => !known.includes(field));
   if (unknown !== undefined) {
     throw new InvalidArgumentError(
       `${argument}.${unknown} is not an option; known are ${known.join(', ')}. Nothing was sent.`,
+    );
+  }
+  // One by one: an options object may answer by getters of its class, which a spread does not see.
+  const present = known.filter((field) => field in given);
+  return Object.fromEntries(present.map((field) => [field, given[field]]));
+}
+
+/** Looks into a foreign object. What a getter or a proxy throws there may tell a value, and is no error of ours. */
+function look<T>(argument: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (isOurs(error)) throw error;
+    throw new InvalidArgumentError(
+      `${argument} could not be read: a getter or a proxy of it threw. Nothing was sent.`,
     );
   }
 }
@@ -156,7 +218,7 @@ function refusal(argument: string, mustBe: string, butIs: string): InvalidArgume
 function kindOf(given: unknown): string {
   if (given === null) return 'null';
   if (given === '') return "''";
-  if (Array.isArray(given)) return 'an array';
+  if (isArray(given)) return 'an array';
   if (typeof given === 'undefined') return 'undefined';
   return `a ${typeof given}`.replace('a object', 'an object');
 }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ChangeStream } from './changes.js';
 import { describeThrown } from './error-text.js';
+import { functionName } from './function-name.js';
 import { DELETE, type KeyChange, type PUT } from './key-change.js';
 import type { WatchCallback, WatchEnd, WatchHandle } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
@@ -41,6 +42,11 @@ export class CallbackWatch<T> implements WatchHandle {
     });
   }
 
+  /** Not what only looks like one. */
+  static isOne(given: unknown): given is CallbackWatch<unknown> {
+    return typeof given === 'object' && given !== null && #stream in given;
+  }
+
   get name(): string {
     return `watch of '${this.key}' (${this.#callbackName})`;
   }
@@ -76,6 +82,7 @@ export class CallbackWatch<T> implements WatchHandle {
   }
 
   get #callbackName(): string {
-    return this.#callback.name === '' ? 'an anonymous callback' : `callback ${this.#callback.name}`;
+    const name = functionName(this.#callback);
+    return name === '' ? 'an anonymous callback' : `callback ${name}`;
   }
 }

@@ -1,7 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { resolveKviOptions, type HmEtcdLogger, type ResolvedKviOptions } from '../kvi/options.js';
-import { unfailing } from '../kvi/unfailing-logger.js';
-import { readConnectionOptions } from './hmetcd-options.checks.js';
+import { readConnectionOptions, readInstanceOptions } from './hmetcd-options.checks.js';
 import type { HmEtcdAsyncAnswer } from './hmetcd-options.interface.js';
 import { LOGGER_CONTEXT } from './hmetcd.constants.js';
 import { defaultInstanceId } from './instance.js';
@@ -30,7 +29,8 @@ export interface Connection {
 export function resolveConnection(name: string | undefined, answer: HmEtcdAsyncAnswer): Connection {
   const { endpoint, instance, ...given } = readConnectionOptions(answer);
   const options = resolveKviOptions({ ...given, logger: given.logger ?? new Logger(LOGGER_CONTEXT) });
-  return { endpoint, options, settings: settingsOf(name, options, instance) };
+  const marker = instance && readInstanceOptions('options.instance', instance);
+  return { endpoint, options, settings: settingsOf(name, options, marker) };
 }
 
 /** For a connection that is no `KviService`: a mock, or what `open()` answered. */
@@ -44,5 +44,5 @@ function settingsOf(
   instance?: { readonly prefix: string; readonly id?: string },
 ): ConnectionSettings {
   const marker = instance && { prefix: instance.prefix, id: instance.id ?? defaultInstanceId() };
-  return { name, instance: marker, lockName, shutdownTimeoutMs, logger: unfailing(logger) };
+  return { name, instance: marker, lockName, shutdownTimeoutMs, logger };
 }

@@ -1,12 +1,27 @@
 import { types } from 'node:util';
-import { InvalidArgumentError } from '../store/errors.js';
-import { NOT_A_METHOD } from './hmetcd.messages.js';
+import { InvalidArgumentError, isOurs } from '../store/errors.js';
+import { NOT_A_METHOD, NOT_DECORATED } from './hmetcd.messages.js';
 
 /** What a method decorator is applied to. */
 export interface Decorated {
   readonly target: object;
   readonly key: string | symbol;
   readonly descriptor: PropertyDescriptor | undefined;
+}
+
+/**
+ * Puts a decorator in its place. What it stands on is the compiler's to say, which may follow other rules than ours, and
+ * anybody's who calls it: what that throws says nothing of what to do.
+ *
+ * @throws InvalidArgumentError that says where the decorator belongs
+ */
+export function decorating(decorator: string, place: string, decorate: () => void): void {
+  try {
+    decorate();
+  } catch (error) {
+    if (isOurs(error)) throw error;
+    throw new InvalidArgumentError(NOT_DECORATED(decorator, place), { cause: error });
+  }
 }
 
 type Method = (this: unknown, ...args: unknown[]) => unknown;

@@ -1,14 +1,14 @@
 import {
-  checkFields,
   checkHoldTimes,
   checkLockName,
   checkPositiveSeconds,
   checkSeconds,
   isRecord,
+  readFields,
   refuse,
 } from '../kvi/validate.js';
 import { injectConnection } from './connection.property.js';
-import { memberName, methodOf } from './decorated-method.js';
+import { decorating, memberName, methodOf } from './decorated-method.js';
 import { setDistLockedMetadata } from './dist-locked.metadata-accessor.js';
 import { LockedMethod, type LockedMethodOptions } from './dist-locked.method.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
@@ -170,16 +170,17 @@ export function DistLocked(
   const given = readArguments(timeoutOrOptions, options);
   checkHoldTimes('options', given);
   const { connection, name } = given;
-  return (target, key, descriptor) => {
-    const method = methodOf('@DistLocked', { target, key, descriptor });
-    const locked = new LockedMethod(method, memberName(target, key), given);
-    const replacement = replaceMethod(method, function (this: unknown, ...args: unknown[]) {
-      return locked.call(this, args);
+  return (target, key, descriptor) =>
+    decorating('@DistLocked', 'a method', () => {
+      const method = methodOf('@DistLocked', { target, key, descriptor });
+      const locked = new LockedMethod(method, memberName(target, key), given);
+      const replacement = replaceMethod(method, function (this: unknown, ...args: unknown[]) {
+        return locked.call(this, args);
+      });
+      setDistLockedMetadata(replacement, { connection, usesDefaultLock: name === undefined });
+      descriptor.value = replacement;
+      injectConnection(target, connection);
     });
-    setDistLockedMetadata(replacement, { connection, usesDefaultLock: name === undefined });
-    descriptor.value = replacement;
-    injectConnection(target, connection);
-  };
 }
 
 const OPTION_CHECKS = {
@@ -198,14 +199,15 @@ function readArguments(
   options: LockedMethodOptions | undefined,
 ): LockedMethodOptions {
   if (isRecord(timeoutOrOptions) && options === undefined) {
-    checkFields<LockedMethodOptions>('options', timeoutOrOptions, { ...TIMEOUT_CHECK, ...OPTION_CHECKS });
-    return timeoutOrOptions;
+    return readFields<LockedMethodOptions>('options', timeoutOrOptions, {
+      ...TIMEOUT_CHECK,
+      ...OPTION_CHECKS,
+    });
   }
   if (timeoutOrOptions !== undefined) checkSeconds('timeoutSec', timeoutOrOptions);
-  if (options !== undefined) {
-    checkFields<Omit<LockedMethodOptions, 'timeoutSec'>>('options', options, OPTION_CHECKS);
-  }
-  return { ...options, timeoutSec: timeoutOrOptions };
+  if (options === undefined) return { timeoutSec: timeoutOrOptions };
+  const given = readFields<Omit<LockedMethodOptions, 'timeoutSec'>>('options', options, OPTION_CHECKS);
+  return { ...given, timeoutSec: timeoutOrOptions };
 }
 
 function checkNameOption(argument: string, name: unknown): void {

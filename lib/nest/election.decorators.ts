@@ -1,6 +1,6 @@
-import { checkFields, checkLockName } from '../kvi/validate.js';
+import { checkLockName, readFields } from '../kvi/validate.js';
 import { injectConnection } from './connection.property.js';
-import { handlerOf } from './decorated-method.js';
+import { decorating, handlerOf } from './decorated-method.js';
 import { addElectionMetadata, type ElectionDecorator } from './election.metadata-accessor.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
 import type { LeaderTerm } from './leader-term.js';
@@ -77,11 +77,11 @@ function electionDecorator(
   options: ElectionOptions,
 ): ElectionMethodDecorator {
   checkLockName('name', name);
-  checkFields<ElectionOptions>('options', options, { connection: checkConnectionName });
-  const { connection } = options;
-  return (target, key, descriptor) => {
-    const method = handlerOf(decorator, { target, key, descriptor });
-    addElectionMetadata(method, { decorator, name, connection });
-    injectConnection(target, connection);
-  };
+  const { connection } = readFields<ElectionOptions>('options', options, { connection: checkConnectionName });
+  return (target, key, descriptor) =>
+    decorating(decorator, 'a method', () => {
+      const method = handlerOf(decorator, { target, key, descriptor });
+      addElectionMetadata(method, { decorator, name, connection });
+      injectConnection(target, connection);
+    });
 }

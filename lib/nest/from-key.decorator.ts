@@ -1,7 +1,7 @@
 import { Inject, type Type } from '@nestjs/common';
-import { checkFields, checkKey, isRecord, refuse } from '../kvi/validate.js';
+import { checkKey, isRecord, readFields, refuse } from '../kvi/validate.js';
 import { InvalidArgumentError } from '../store/errors.js';
-import { memberName } from './decorated-method.js';
+import { decorating, memberName } from './decorated-method.js';
 import { addFromKeyMetadata, type FromKeyMetadata } from './from-key.metadata-accessor.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
 import { LIVE_VALUE, NOT_INJECTED } from './hmetcd.messages.js';
@@ -57,12 +57,13 @@ export function FromKey<T>(
 ): PropertyDecorator & ParameterDecorator;
 export function FromKey(key: string, options: FromKeyOptions<unknown> = {}) {
   const given = readArguments(key, options);
-  return (target: object, property: string | symbol | undefined, place?: unknown): void => {
-    const owner = ownerOf(target, property, place);
-    const metadata = { ...given, owner, token: Symbol(LIVE_VALUE(key, given.connection)) };
-    addFromKeyMetadata(typeof target === 'function' ? target : target.constructor, metadata);
-    Inject(metadata.token)(target, property, place as number);
-  };
+  return (target: object, property: string | symbol | undefined, place?: unknown): void =>
+    decorating('@FromKey', 'a constructor parameter or an instance property', () => {
+      const owner = ownerOf(target, property, place);
+      const metadata = { ...given, owner, token: Symbol(LIVE_VALUE(key, given.connection)) };
+      addFromKeyMetadata(typeof target === 'function' ? target : target.constructor, metadata);
+      Inject(metadata.token)(target, property, place as number);
+    });
 }
 
 function readArguments(
@@ -70,13 +71,13 @@ function readArguments(
   options: FromKeyOptions<unknown>,
 ): Omit<FromKeyMetadata, 'token' | 'owner'> {
   checkKey('key', key);
-  checkFields<FromKeyOptions<unknown>>('options', options, {
+  const given = readFields<FromKeyOptions<unknown>>('options', options, {
     parse: checkParser,
     default: () => {},
     connection: checkConnectionName,
   });
-  const { parse = asItIs, connection } = options;
-  return { key, parse, connection, fallback: 'default' in options ? { value: options.default } : undefined };
+  const { parse = asItIs, connection } = given;
+  return { key, parse, connection, fallback: 'default' in given ? { value: given.default } : undefined };
 }
 
 /** One function for all: those who want the text share a value. */

@@ -1,5 +1,13 @@
 import { KVI_OPTION_CHECKS, parseEndpoint } from '../kvi/options.js';
-import { checkBoolean, checkFields, checkFunction, checkKey, isRecord, refuse } from '../kvi/validate.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkKey,
+  isRecord,
+  readArray,
+  readFields,
+  refuse,
+} from '../kvi/validate.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import type {
   HmEtcdAsyncAnswer,
@@ -17,7 +25,7 @@ export function checkConnectionName(argument: string, name: unknown): asserts na
 const CONNECTION_CHECKS = {
   ...KVI_OPTION_CHECKS,
   endpoint: (name: string, value: unknown) => void parseEndpoint(name, value),
-  instance: checkInstance,
+  instance: (name: string, value: unknown) => void readInstanceOptions(name, value),
 };
 
 const NEST_CHECKS = {
@@ -30,32 +38,38 @@ export function readModuleOptions(
   given: string | readonly string[] | HmEtcdModuleOptions,
 ): HmEtcdModuleOptions {
   if (isEndpoint(given)) return readEndpoint(given);
-  checkFields<HmEtcdModuleOptions>('options', given, { ...CONNECTION_CHECKS, ...NEST_CHECKS });
-  parseEndpoint('options.endpoint', given.endpoint);
-  return given;
+  const options = readFields<HmEtcdModuleOptions>('options', given, { ...CONNECTION_CHECKS, ...NEST_CHECKS });
+  parseEndpoint('options.endpoint', options.endpoint);
+  return options;
 }
 
 /** Checks what a factory answered, and gives it one form. */
 export function readConnectionOptions(given: HmEtcdAsyncAnswer): HmEtcdConnectionOptions {
   if (isEndpoint(given)) return readEndpoint(given);
-  checkFields<HmEtcdConnectionOptions>('options', given, CONNECTION_CHECKS);
-  parseEndpoint('options.endpoint', given.endpoint);
-  return given;
+  const options = readFields<HmEtcdConnectionOptions>('options', given, CONNECTION_CHECKS);
+  parseEndpoint('options.endpoint', options.endpoint);
+  return options;
 }
 
-export function checkAsyncOptions(given: HmEtcdModuleAsyncOptions): void {
-  checkFields<HmEtcdModuleAsyncOptions>('options', given, {
+/** Checks the argument of `forRootAsync`, and answers a copy. */
+export function readAsyncOptions(given: HmEtcdModuleAsyncOptions): HmEtcdModuleAsyncOptions {
+  const options = readFields<HmEtcdModuleAsyncOptions>('options', given, {
     ...NEST_CHECKS,
-    imports: checkArray,
-    inject: checkArray,
+    imports: () => {},
+    inject: () => {},
     useFactory: checkFunction,
     useClass: checkFunction,
     useExisting: checkToken,
   });
-  const sources = [given.useFactory, given.useClass, given.useExisting].filter(
+  const sources = [options.useFactory, options.useClass, options.useExisting].filter(
     (source) => source !== undefined,
   );
   if (sources.length !== 1) throw new InvalidArgumentError(ONE_FACTORY);
+  return {
+    ...options,
+    imports: readList('options.imports', options.imports) as HmEtcdModuleAsyncOptions['imports'],
+    inject: readList('options.inject', options.inject) as HmEtcdModuleAsyncOptions['inject'],
+  };
 }
 
 /** Anything that is no object was meant as an endpoint, and its error should say so. */
@@ -68,17 +82,18 @@ function readEndpoint(endpoint: string | readonly string[]): HmEtcdConnectionOpt
   return { endpoint };
 }
 
-function checkInstance(argument: string, instance: unknown): void {
-  checkFields<InstanceOptions>(argument, instance, { prefix: checkKeyPart, id: checkKeyPart });
+export function readInstanceOptions(argument: string, given: unknown): InstanceOptions {
+  const instance = readFields<InstanceOptions>(argument, given, { prefix: checkKeyPart, id: checkKeyPart });
   checkKeyPart(`${argument}.prefix`, instance.prefix);
+  return instance;
 }
 
 function checkKeyPart(argument: string, part: unknown): void {
   checkKey(argument, part);
 }
 
-function checkArray(argument: string, given: unknown): void {
-  if (!Array.isArray(given)) throw refuse(argument, 'an array', given);
+function readList(argument: string, given: unknown): unknown[] {
+  return given === undefined ? [] : readArray(argument, 'an array', given);
 }
 
 function checkToken(argument: string, given: unknown): void {

@@ -10,6 +10,9 @@ const forRootOf = (name: string | undefined): string =>
 export const ONE_FACTORY =
   'options.useFactory, options.useClass or options.useExisting must be given, and only one of them. Nothing was sent.';
 
+export const NO_OPTIONS_FACTORY =
+  'options.useClass or options.useExisting must name what has the method createHmEtcdOptions(). Nothing was sent.';
+
 export const DUPLICATE_CONNECTION = (name: string | undefined): string =>
   `${capitalised(connectionTitle(name))} is defined by two HmEtcdModule.forRoot() or forRootAsync() calls in one application. ` +
   'Give one of them a `name` of its own, or import one and the same module object in both places.';
@@ -35,6 +38,9 @@ export const NO_CONNECTION = (method: string, name: string | undefined): string 
   `${method} is @DistLocked, but its object was not given ${connectionTitle(name)}: only objects that Nest made or ` +
   'that are providers have one, from onModuleInit on. Inject the object instead of calling `new`, ' +
   `import ${forRootOf(name)}, or use kvi.withLock(). The method was not called.`;
+
+export const NOT_DECORATED = (decorator: string, place: string): string =>
+  `${decorator} stands where it cannot work: put it on ${place} of a class, with experimentalDecorators in tsconfig.json.`;
 
 export const NOT_A_METHOD = (decorator: string, member: string, kind: string): string =>
   `${decorator} needs an instance method, but ${member} is ${kind}.`;

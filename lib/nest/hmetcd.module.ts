@@ -9,13 +9,15 @@ import { ElectionOrchestrator } from './election.orchestrator.js';
 import { FromKeyExplorer } from './from-key.explorer.js';
 import { FromKeyMetadataAccessor } from './from-key.metadata-accessor.js';
 import { fromKeyProviders } from './from-key.provider.js';
-import { checkAsyncOptions, readModuleOptions } from './hmetcd-options.checks.js';
+import { readAsyncOptions, readModuleOptions } from './hmetcd-options.checks.js';
 import type {
   HmEtcdModuleAsyncOptions,
   HmEtcdModuleOptions,
   HmEtcdOptionsFactory,
 } from './hmetcd-options.interface.js';
+import { InvalidArgumentError } from '../store/errors.js';
 import { HMETCD_OPTIONS } from './hmetcd.constants.js';
+import { NO_OPTIONS_FACTORY } from './hmetcd.messages.js';
 import { InstanceMarker } from './instance.marker.js';
 import { KeyChangeExplorer } from './key-change.explorer.js';
 import { KeyChangeMetadataAccessor } from './key-change.metadata-accessor.js';
@@ -53,8 +55,8 @@ export class HmEtcdModule {
    * @throws InvalidArgumentError that names the option and what it may be
    */
   static forRootAsync(options: HmEtcdModuleAsyncOptions): DynamicModule {
-    checkAsyncOptions(options);
-    return connectionModule(options, asyncProviders(options));
+    const given = readAsyncOptions(options);
+    return connectionModule(given, asyncProviders(given));
   }
 }
 
@@ -104,7 +106,11 @@ function asyncProviders({
   const source = (useClass ?? useExisting)!;
   const answer = {
     provide: HMETCD_OPTIONS,
-    useFactory: (factory: HmEtcdOptionsFactory) => factory.createHmEtcdOptions(),
+    useFactory: (factory: Partial<HmEtcdOptionsFactory> | undefined) => {
+      if (typeof factory?.createHmEtcdOptions !== 'function')
+        throw new InvalidArgumentError(NO_OPTIONS_FACTORY);
+      return factory.createHmEtcdOptions();
+    },
     inject: [source],
   };
   return useClass === undefined ? [answer] : [answer, useClass];

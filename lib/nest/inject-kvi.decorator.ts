@@ -1,4 +1,5 @@
 import { Inject } from '@nestjs/common';
+import { decorating } from './decorated-method.js';
 import { getKviToken } from './kvi.tokens.js';
 
 /**
@@ -10,5 +11,9 @@ import { getKviToken } from './kvi.tokens.js';
  * @publicApi
  */
 export function InjectKvi(name?: string): PropertyDecorator & ParameterDecorator {
-  return Inject(getKviToken(name));
+  const inject = Inject(getKviToken(name));
+  return (target: object, property: string | symbol | undefined, place?: number) =>
+    decorating('@InjectKvi', 'a constructor parameter or a property', () =>
+      inject(target, property, place as number),
+    );
 }

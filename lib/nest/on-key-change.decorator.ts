@@ -3,13 +3,13 @@ import type { KeyRange } from '../kvi/kvi.js';
 import {
   checkBoolean,
   checkChangeOp,
-  checkFields,
   checkFunction,
-  checkRange,
+  readFields,
+  readRange,
   refuseInverted,
 } from '../kvi/validate.js';
 import { injectConnection } from './connection.property.js';
-import { handlerOf } from './decorated-method.js';
+import { decorating, handlerOf } from './decorated-method.js';
 import { checkConnectionName } from './hmetcd-options.checks.js';
 import {
   addKeyChangeMetadata,
@@ -84,27 +84,28 @@ export function OnKeyChange<Op extends PUT | DELETE = PUT | DELETE>(
   options: OnKeyChangeOptions = {},
 ): KeyChangeMethodDecorator<Op> {
   const metadata = readArguments(keyOrRange, op, options);
-  return (target, key, descriptor) => {
-    const method = handlerOf('@OnKeyChange', { target, key, descriptor });
-    addKeyChangeMetadata(method, metadata);
-    injectConnection(target, metadata.connection);
-  };
+  return (target, key, descriptor) =>
+    decorating('@OnKeyChange', 'a method', () => {
+      const method = handlerOf('@OnKeyChange', { target, key, descriptor });
+      addKeyChangeMetadata(method, metadata);
+      injectConnection(target, metadata.connection);
+    });
 }
 
 function readArguments(
-  range: KeyRange,
+  keyOrRange: KeyRange,
   op: PUT | DELETE | undefined,
   options: OnKeyChangeOptions,
 ): KeyChangeMetadata {
-  checkRange('keyOrRange', range);
+  const range = readRange('keyOrRange', keyOrRange);
   refuseInverted('keyOrRange', range);
   if (op !== undefined) checkChangeOp('op', op);
-  checkFields<OnKeyChangeOptions>('options', options, {
+  const given = readFields<OnKeyChangeOptions>('options', options, {
     initial: checkBoolean,
     prevValue: checkBoolean,
     onError: checkFunction,
     connection: checkConnectionName,
   });
-  const { initial = false, prevValue = false, onError, connection } = options;
+  const { initial = false, prevValue = false, onError, connection } = given;
   return { range, op, initial, prevValue, onError, connection };
 }

@@ -36,11 +36,13 @@ export function parseValue<T>(parse: ValueParser<T>, text: string): Parsed<T> {
 }
 
 export function isSchema(given: unknown): given is StandardSchema<unknown> {
-  const isObject = (typeof given === 'object' && given !== null) || typeof given === 'function';
-  if (!isObject || !('~standard' in given)) return false;
-  return (
-    typeof (given['~standard'] as Partial<StandardSchema<unknown>['~standard']>)?.validate === 'function'
-  );
+  try {
+    const schema = given as Partial<StandardSchema<unknown>> | null | undefined;
+    return typeof schema?.['~standard']?.validate === 'function';
+  } catch {
+    // It throws when it is looked at.
+    return false;
+  }
 }
 
 function validate<T>(schema: StandardSchema<T>, text: string): Parsed<T> {

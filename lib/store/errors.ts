@@ -116,6 +116,15 @@ export class RevisionOverflowError extends HmEtcdError {
   readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
 }
 
+/** Whether something that was thrown is an error of this library, whatever it is: a proxy may throw when it is asked. */
+export function isOurs(thrown: unknown): thrown is HmEtcdError {
+  try {
+    return thrown instanceof HmEtcdError;
+  } catch {
+    return false;
+  }
+}
+
 /** Whether an error says that changes which were asked for cannot be had any more, so that only a fresh look helps. */
 export function isHistoryGone(error: unknown): error is CompactedError | StoreReplacedError {
   return error instanceof CompactedError || error instanceof StoreReplacedError;

@@ -50,4 +50,19 @@ describe('an error in a log line', () => {
   ])('is told by its type alone when it is %j', (thrown, type) => {
     expect(describeThrown(thrown)).toBe(`a ${type} that is no Error`);
   });
+
+  it.each([
+    ['a name that is no text', { name: Symbol('secret') }, 'an Error'],
+    ['a name that is a text of any kind', { name: 'my secret' }, 'an Error'],
+    ['a stack that is no text', { stack: 7 }, 'Error'],
+    ['a message that is no text', { message: Symbol('secret') }, 'Error'],
+  ])('is told although it has %s', (_title, fields, text) => {
+    expect(describeThrown(Object.assign(new Error(), fields)).split('\n')[0]).toBe(text);
+  });
+
+  it('is told although it throws when it is looked at', () => {
+    const { proxy, revoke } = Proxy.revocable(new Error('secret'), {});
+    revoke();
+    expect(describeThrown(proxy)).toBe('an error that cannot be read');
+  });
 });

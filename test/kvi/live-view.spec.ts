@@ -4,6 +4,7 @@ import { DELETE, type KeyChange, PUT } from '../../lib/kvi/key-change.js';
 import {
   ClosedError,
   CompactedError,
+  InvalidArgumentError,
   RequestTimeoutError,
   StoreReplacedError,
   UnavailableError,
@@ -26,6 +27,17 @@ describe('a live view', () => {
   async function put(key: string, value: string): Promise<void> {
     await bench.foreign.txn({ success: [{ type: 'put', key, value }] });
   }
+
+  it('is gone through as a Map is, and refuses what cannot be called', async () => {
+    await put('k', 'v');
+    await using view = await bench.open().kvi.observe('k');
+    const seen: unknown[] = [];
+    view.forEach(function (this: unknown, ...args) {
+      seen.push(this, ...args);
+    }, 'this');
+    expect(seen).toEqual(['this', 'v', 'k', view]);
+    expect(() => view.forEach(undefined as never)).toThrow(InvalidArgumentError);
+  });
 
   it('that is cut off says since when, and misses nothing', async () => {
     const { kvi, store } = bench.open();

@@ -57,6 +57,12 @@ it('fills in every default in one place', () => {
     sessionTtlSec: 10,
     shutdownTimeoutMs: 10_000,
     lockName: 'hbtd_dist_lock',
-    logger: console,
+    logger: expect.anything(),
   });
+});
+
+it('writes to the console where no logger is given', () => {
+  const log = jest.spyOn(console, 'log').mockReturnValueOnce(undefined);
+  resolveKviOptions().logger.log('Hello.');
+  expect(log.mock.calls).toEqual([['Hello.']]);
 });

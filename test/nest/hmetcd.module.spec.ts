@@ -287,6 +287,14 @@ describe('without the module', () => {
   });
 });
 
+it.each([{ useClass: RecordingLogger as never }, { useFactory: () => 7 as never }])(
+  'a factory that makes no options ends the start by an error that says so: %j',
+  async (source) => {
+    const starting = Test.createTestingModule({ imports: [HmEtcdModule.forRootAsync(source)] }).compile();
+    await expect(starting).rejects.toThrow(InvalidArgumentError);
+  },
+);
+
 describe('compile() without init()', () => {
   it('can be closed', async () => {
     const logger = new RecordingLogger();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import * as errors from '../../lib/store/errors.js';
 
-const { CompactedError, HmEtcdError, isHistoryGone, ...others } = errors;
+const { CompactedError, HmEtcdError, isHistoryGone, isOurs, ...others } = errors;
 
 describe('The errors of the store', () => {
   it.each(Object.entries(others))('%s has its name, a stable code, its cause, and its root', (name, Type) => {
@@ -32,4 +32,11 @@ describe('The errors of the store', () => {
     const codes = [...Object.values(others).map((Type) => new Type('').code), new CompactedError('', 1).code];
     expect(new Set(codes).size).toBe(codes.length);
   });
+});
+
+it('an error of this library is told from whatever else may be thrown', () => {
+  const { proxy, revoke } = Proxy.revocable(new errors.ClosedError(''), {});
+  revoke();
+  expect(isOurs(new errors.ClosedError(''))).toBe(true);
+  expect([new Error(''), undefined, 'ClosedError', proxy].map(isOurs)).toEqual([false, false, false, false]);
 });

@@ -1,5 +1,5 @@
 import type { IStatusResponse } from 'etcd3';
-import { PermissionDeniedError } from '../errors.js';
+import { InvalidArgumentError, PermissionDeniedError } from '../errors.js';
 import type { Store } from '../store.js';
 import { PROBE } from './calls.js';
 import { EtcdStore, type EtcdStoreOptions } from './etcd-store.js';
@@ -19,7 +19,7 @@ const OWN_SHARE = 0.9;
  * and passwords show at once. Closes everything again when that fails.
  */
 export async function openEtcdStore(urls: readonly string[], options: EtcdStoreOptions): Promise<Store> {
-  const store = new EtcdStore(urls, options);
+  const store = newStore(urls, options);
   try {
     await readOnce(store, options.connectTimeoutMs * OWN_SHARE);
     await learnVersions(store, options);
@@ -27,6 +27,18 @@ export async function openEtcdStore(urls: readonly string[], options: EtcdStoreO
   } catch (error) {
     await store.close();
     throw error;
+  }
+}
+
+/** What Node throws at a text that is no PEM says little, and is nobody's to handle. */
+function newStore(urls: readonly string[], options: EtcdStoreOptions): EtcdStore {
+  try {
+    return new EtcdStore(urls, options);
+  } catch (cause) {
+    throw new InvalidArgumentError(
+      'options.tls must hold PEM texts: the certificate of an authority as ca, a certificate and its key as cert and key. One of them could not be read. Nothing was sent.',
+      { cause },
+    );
   }
 }
 
