@@ -9,6 +9,9 @@ export class CallError extends Error {
   }
 }
 
+/** An answer that does not belong to what was asked. */
+export class UnfitAnswerError extends Error {}
+
 /** An attempt that provably reached no server. */
 export class NotSentError extends Error {
   /** A connection was being tried and nothing answered; otherwise it was refused. */

@@ -11,10 +11,11 @@ import {
   UnavailableError,
 } from '../errors.js';
 import { pause } from '../pause.js';
-import { NotSentError } from './call-errors.js';
+import { CallError, NotSentError } from './call-errors.js';
 import {
   adviceOn,
   certificateErrorOf,
+  Code,
   isInvalidToken,
   isNoSpace,
   isNotSent,
@@ -42,7 +43,7 @@ export const PROBE = {
 } as const;
 
 /** A call, whatever became of its attempts. */
-export interface Call {
+export interface Call<T = unknown> {
   readonly service: Service;
   readonly method: string;
   readonly payload: object;
@@ -50,6 +51,8 @@ export interface Call {
   readonly what: string;
   /** Doing it twice is the same as doing it once, so a lost answer may be asked for again. */
   readonly isRepeatable: boolean;
+  /** Makes of the response what the caller wants. Where it throws, the call counts as not answered. */
+  readonly read: (response: never) => T;
   /** Told of each attempt that was not answered: a copy of the call may still be on its way. */
   readonly onUnanswered?: () => void;
 }
@@ -88,7 +91,7 @@ export class Calls {
    * @throws the typed error for a refusal; RequestTimeoutError or UnavailableError when no attempt was answered,
    * and nothing was applied; OutcomeUnknownError when a call that is not repeatable may have been
    */
-  async run<T extends { header: Header }>(call: Call, timeoutMs = this.#timeoutMs): Promise<T> {
+  async run<T>(call: Call<T>, timeoutMs = this.#timeoutMs): Promise<T> {
     const deadline = callClock.now() + timeoutMs;
     // Other calls move the preference meanwhile; this one asks each member in its turn.
     const first = this.#preferred;
@@ -100,7 +103,7 @@ export class Calls {
       if (this.#closing.signal.aborted) throw new ClosedError('The handle is closed.');
       const place = (first + attempt) % this.#members.length;
       try {
-        const response = await this.#attempt<T>(this.#members[place]!, call, remainingMs);
+        const response = await this.#attempt(this.#members[place]!, call, remainingMs);
         this.#preferred = place;
         return response;
       } catch (error) {
@@ -121,18 +124,18 @@ export class Calls {
    * but without a header: status tells it then, and is no older than that answer.
    */
   async presentHeader(member: Member, timeoutMs: number): Promise<Header> {
-    const probe: Call = { ...PROBE, what: 'Asking for the present revision' };
+    const probe: Call<Header> = {
+      ...PROBE,
+      what: 'Asking for the present revision',
+      read: ({ header }: { header: Header }) => header,
+    };
     const see = this.#guard.begin();
     try {
-      const { header } = await this.#withFreshToken(() =>
-        this.#attempt<{ header: Header }>(member, probe, timeoutMs),
-      );
-      return header;
+      return await this.#withFreshToken(() => this.#attempt(member, probe, timeoutMs));
     } catch (error) {
       if (!(refusalOf(error, probe.what) instanceof PermissionDeniedError)) throw error;
-      const { header } = await member.call<IStatusResponse>('Maintenance', 'status', {}, timeoutMs);
-      see(header);
-      return header;
+      const response = await member.call<IStatusResponse>('Maintenance', 'status', {}, timeoutMs);
+      return readAnswer(response, see, ({ header }) => header);
     }
   }
 
@@ -155,7 +158,7 @@ export class Calls {
     }
   }
 
-  async #attempt<T extends { header: Header }>(member: Member, call: Call, remainingMs: number): Promise<T> {
+  async #attempt<T>(member: Member, call: Call<T>, remainingMs: number): Promise<T> {
     const deadline = callClock.now() + remainingMs;
     const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
     if (!member.isReady) await member.settle(timeUntil(attemptEnd));
@@ -166,9 +169,8 @@ export class Calls {
     const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
     const see = this.#guard.begin();
     try {
-      const response = await member.call<T>(call.service, call.method, call.payload, timeoutMs, token);
-      see(response.header);
-      return response;
+      const response = await member.call<never>(call.service, call.method, call.payload, timeoutMs, token);
+      return readAnswer(response, see, call.read);
     } catch (error) {
       if (isInvalidToken(error) && token !== undefined) this.#tokens.refused(token);
       throw error;
@@ -231,6 +233,22 @@ export class Calls {
       `${call.what} failed: ${this.endpoints} could not be reached ${after}: ${reason}. Nothing was applied. ${adviceOn(reason)}`,
       { cause },
     );
+  }
+}
+
+/** What cannot be read tells as little as no answer: the call may have been done. */
+function readAnswer<R extends { header: Header }, T>(
+  response: R,
+  see: (header: Header) => void,
+  read: (response: R) => T,
+): T {
+  try {
+    const answer = read(response);
+    see(response.header);
+    return answer;
+  } catch (error) {
+    if (error instanceof RevisionOverflowError) throw error;
+    throw new CallError(Code.INTERNAL, 'the answer is none that etcd gives');
   }
 }
 

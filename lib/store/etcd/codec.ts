@@ -11,6 +11,8 @@ import type {
   ITxnResponse,
 } from 'etcd3';
 import { RevisionOverflowError } from '../errors.js';
+import { TO_LAST_KEY } from '../key-span.js';
+import { UnfitAnswerError } from './call-errors.js';
 import type { WireNumber } from './messages.js';
 import type {
   Compare,
@@ -94,8 +96,19 @@ export function rangeToWire(request: RangeRequest): IRangeRequest {
   };
 }
 
-export function rangeFromWire({ header, kvs, more }: IRangeResponse): RangeResponse {
+/** @throws when it is no answer to the request */
+export function rangeFromWire({ header, kvs, more }: IRangeResponse, request: KeySpan): RangeResponse {
+  const isFit = kvs.length === 0 ? !more : isWithin(request, kvs[0]!) && isWithin(request, kvs.at(-1)!);
+  // Who reads on behind the last key of a page would otherwise read on for ever.
+  if (!isFit) throw new UnfitAnswerError();
   return { revision: toNumber(header.revision), kvs: kvs.map(recordFromWire), more };
+}
+
+/** By the bytes as they came: those of a key that others have put need not be a text. */
+function isWithin({ key: start, rangeEnd }: KeySpan, { key }: IKeyValue): boolean {
+  if (rangeEnd === undefined) return key.equals(Buffer.from(start));
+  if (key.compare(Buffer.from(start)) < 0) return false;
+  return rangeEnd === TO_LAST_KEY || key.compare(Buffer.from(rangeEnd)) < 0;
 }
 
 export function recordFromWire(kv: IKeyValue): KeyRecord {
@@ -125,12 +138,19 @@ export function txnToWire({ compare = [], success = [], failure = [] }: TxnReque
   };
 }
 
-export function txnFromWire(response: ITxnResponse): TxnResponse {
-  return { revision: toNumber(response.header.revision), ...outcomeFromWire(response) };
+/** @throws when it is no answer to the request */
+export function txnFromWire(response: ITxnResponse, request: TxnRequest): TxnResponse {
+  return { revision: toNumber(response.header.revision), ...outcomeFromWire(response, request) };
 }
 
-function outcomeFromWire({ succeeded, responses }: Omit<ITxnResponse, 'header'>): Outcome {
-  return { succeeded, responses: responses.map(responseFromWire) };
+/** One response for each operation of the branch that was done, of its kind: else it does not tell what was done. */
+function outcomeFromWire(
+  { succeeded, responses }: Omit<ITxnResponse, 'header'>,
+  { success = [], failure = [] }: TxnRequest,
+): Outcome {
+  const done = succeeded ? success : failure;
+  if (responses.length !== done.length) throw new UnfitAnswerError();
+  return { succeeded, responses: responses.map((response, at) => responseFromWire(response, done[at]!)) };
 }
 
 function compareToWire(condition: Compare): ICompare {
@@ -167,11 +187,11 @@ function operationToWire(operation: Operation): WireOperation {
   }
 }
 
-function responseFromWire(response: IResponseOp): OperationResponse {
-  if (response.response_range) return { type: 'range', ...rangeFromWire(response.response_range) };
-  if (response.response_delete_range) {
-    return { type: 'delete', deleted: toNumber(response.response_delete_range.deleted) };
-  }
-  if (response.response_txn) return { type: 'txn', ...outcomeFromWire(response.response_txn) };
-  return { type: 'put' };
+function responseFromWire(response: IResponseOp, operation: Operation): OperationResponse {
+  const { response_range: range, response_delete_range: deletion, response_txn: txn } = response;
+  if (operation.type === 'range' && range) return { type: 'range', ...rangeFromWire(range, operation) };
+  if (operation.type === 'delete' && deletion) return { type: 'delete', deleted: toNumber(deletion.deleted) };
+  if (operation.type === 'txn' && txn) return { type: 'txn', ...outcomeFromWire(txn, operation) };
+  if (operation.type === 'put' && response.response_put) return { type: 'put' };
+  throw new UnfitAnswerError();
 }

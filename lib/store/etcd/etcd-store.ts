@@ -101,14 +101,14 @@ export class EtcdStore implements Store {
 
   async txn(request: TxnRequest): Promise<TxnResponse> {
     const operations = [...(request.success ?? []), ...(request.failure ?? [])];
-    const response = await this.#calls.run<ITxnResponse>({
+    return this.#calls.run({
       service: 'KV',
       method: 'txn',
       payload: txnToWire(request),
       what: 'A write',
       isRepeatable: operations.every(({ type }) => type === 'range'),
+      read: (response: ITxnResponse) => txnFromWire(response, request),
     });
-    return txnFromWire(response);
   }
 
   /** A write that comes to its end has a fifth of its time for finding out what became of it, but no more than 1 s. */
@@ -149,15 +149,16 @@ export class EtcdStore implements Store {
   }
 
   async #page(request: RangeRequest): Promise<RangeResponse> {
-    const call: Call = {
+    const call: Call<RangeResponse> = {
       service: 'KV',
       method: 'range',
       payload: rangeToWire(request),
       what: 'A read',
       isRepeatable: true,
+      read: (response: IRangeResponse) => rangeFromWire(response, request),
     };
     try {
-      return rangeFromWire(await this.#calls.run<IRangeResponse>(call));
+      return await this.#calls.run(call);
     } catch (error) {
       if (error instanceof CompactedError) throw await this.#withRevision(error, request);
       throw error;

@@ -1,7 +1,7 @@
 import type { IRangeResponse, ITxnResponse } from 'etcd3';
 import { callClock } from '../clock.js';
 import { type HmEtcdError, RequestTimeoutError, UnavailableError } from '../errors.js';
-import type { RangeRequest, RangeResponse } from '../store.js';
+import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../store.js';
 import { ATTEMPT_MS, type Calls } from './calls.js';
 import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
 import { isDivisible, limitExceededBy } from './error-table.js';
@@ -72,14 +72,24 @@ export class GroupedReads {
 
   async #readOne(request: RangeRequest, timeoutMs: number): Promise<RangeResponse> {
     const payload = rangeToWire(request);
-    const call = { service: 'KV', method: 'range', payload, what: 'A read', isRepeatable: true } as const;
-    return rangeFromWire(await this.#calls.run<IRangeResponse>(call, timeoutMs));
+    const read = (response: IRangeResponse): RangeResponse => rangeFromWire(response, request);
+    const call = {
+      service: 'KV',
+      method: 'range',
+      payload,
+      what: 'A read',
+      isRepeatable: true,
+      read,
+    } as const;
+    return this.#calls.run(call, timeoutMs);
   }
 
   async #readAll(batch: readonly PendingRead[], timeoutMs: number): Promise<readonly RangeResponse[]> {
-    const payload = txnToWire({ success: batch.map(({ request }) => ({ type: 'range', ...request })) });
-    const call = { service: 'KV', method: 'txn', payload, what: 'A read', isRepeatable: true } as const;
-    const { responses } = txnFromWire(await this.#calls.run<ITxnResponse>(call, timeoutMs));
+    const txn: TxnRequest = { success: batch.map(({ request }) => ({ type: 'range', ...request })) };
+    const payload = txnToWire(txn);
+    const read = (response: ITxnResponse): TxnResponse => txnFromWire(response, txn);
+    const call = { service: 'KV', method: 'txn', payload, what: 'A read', isRepeatable: true, read } as const;
+    const { responses } = await this.#calls.run(call, timeoutMs);
     return responses as readonly (RangeResponse & { type: 'range' })[];
   }
 

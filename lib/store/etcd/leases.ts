@@ -2,11 +2,11 @@ import type { ILeaseGrantResponse } from 'etcd3';
 import { LeaseNotFoundError, StoreReplacedError } from '../errors.js';
 import type { Lease, LeaseId } from '../store.js';
 import type { Calls } from './calls.js';
-import { leaseFromWire, leaseToWire } from './codec.js';
+import { UnfitAnswerError } from './call-errors.js';
+import { leaseFromWire, leaseToWire, toNumber } from './codec.js';
 import { isInvalidToken } from './error-table.js';
 import type { HistoryGuard } from './history-guard.js';
 import { KeepAliveStream } from './keep-alive-stream.js';
-import type { Header } from './messages.js';
 import type { TokenSource } from './token.js';
 
 const KEEP_ALIVE_MS = 1500;
@@ -32,16 +32,16 @@ export class Leases {
 
   /** A grant whose answer was lost is asked for anew: the lost lease has no keys and expires. */
   async grant(ttlSec: number): Promise<Lease> {
-    const { ID, TTL } = await this.#calls.run<ILeaseGrantResponse>({
+    const lease = await this.#calls.run({
       service: 'Lease',
       method: 'leaseGrant',
       payload: { TTL: ttlSec, ID: 0 },
       what: 'Granting a lease',
       isRepeatable: true,
+      read: grantFromWire,
     });
-    const id = leaseFromWire(ID);
-    this.#generations.set(id, this.#guard.generation);
-    return { id, ttlSec: Number(TTL) };
+    this.#generations.set(lease.id, this.#guard.generation);
+    return lease;
   }
 
   /**
@@ -71,7 +71,7 @@ export class Leases {
     this.#generations.delete(id);
     const call = { service: 'Lease', method: 'leaseRevoke', payload: { ID: leaseToWire(id) } } as const;
     await this.#calls
-      .run<{ header: Header }>({ ...call, what: 'Revoking a lease', isRepeatable: true }, REVOKE_MS)
+      .run({ ...call, what: 'Revoking a lease', isRepeatable: true, read: () => {} }, REVOKE_MS)
       .catch((error: unknown) => {
         if (!(error instanceof LeaseNotFoundError)) throw error;
       });
@@ -89,4 +89,11 @@ export class Leases {
     this.#stream = new KeepAliveStream(member, this.#streamToken);
     return this.#stream;
   }
+}
+
+/** @throws for what is no lease: what is put under none stays for ever, and one without time is over at once */
+function grantFromWire({ ID, TTL }: ILeaseGrantResponse): Lease {
+  const lease = { id: leaseFromWire(ID), ttlSec: toNumber(TTL) };
+  if (!/^[0-9a-f]+$/.test(lease.id) || lease.ttlSec <= 0) throw new UnfitAnswerError();
+  return lease;
 }

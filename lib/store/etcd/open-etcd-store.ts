@@ -45,7 +45,7 @@ function newStore(urls: readonly string[], options: EtcdStoreOptions): EtcdStore
 /** A user that may not read this key has proved just as well that somebody answers. */
 async function readOnce(store: EtcdStore, timeoutMs: number): Promise<void> {
   try {
-    await store.calls.run({ ...PROBE, what: 'Connecting' }, timeoutMs);
+    await store.calls.run({ ...PROBE, what: 'Connecting', read: () => {} }, timeoutMs);
   } catch (error) {
     if (!(error instanceof PermissionDeniedError)) throw error;
   }

@@ -63,7 +63,8 @@ export class Slot {
     };
     const response = await run(calls, request, timeoutMs);
     // A copy whose answer was lost may have made it.
-    const made = response.succeeded ? response.revision : recordsOf(response)[0]!.modRevision;
+    const made = response.succeeded ? response.revision : recordsOf(response)[0]?.modRevision;
+    if (made === undefined) throw new SlotLostError('The slot is there and is not.');
     return new Slot(calls, lease, key, reserveMs, made);
   }
 
@@ -216,13 +217,13 @@ export class Slot {
   }
 }
 
-async function run(
+function run(
   calls: Calls,
   request: TxnRequest,
   timeoutMs: number | undefined,
   onUnanswered?: () => void,
 ): Promise<TxnResponse> {
-  const response = await calls.run<ITxnResponse>(
+  return calls.run(
     {
       service: 'KV',
       method: 'txn',
@@ -230,10 +231,10 @@ async function run(
       what: 'A write',
       isRepeatable: true,
       onUnanswered,
+      read: (response: ITxnResponse) => txnFromWire(response, request),
     },
     timeoutMs,
   );
-  return txnFromWire(response);
 }
 
 function recordsOf({ responses }: TxnResponse): readonly KeyRecord[] {

@@ -1,3 +1,5 @@
+import { CallError } from './call-errors.js';
+import { Code } from './error-table.js';
 import type { Member } from './member.js';
 
 export interface Credentials {
@@ -39,6 +41,9 @@ export class TokenSource {
   async #ask(member: Member, timeoutMs: number, credentials: Credentials): Promise<string> {
     const request = { name: credentials.username, password: credentials.password };
     const { token } = await member.call<{ token: string }>('Auth', 'authenticate', request, timeoutMs);
+    // What cannot be sent in a header is none, and gRPC's error at it would quote it.
+    if (!/^[\x21-\x7e]+$/.test(token))
+      throw new CallError(Code.INTERNAL, 'the token is none that etcd gives');
     this.#token = token;
     return token;
   }

@@ -62,6 +62,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   #hasAnswered = false;
   /** When the server last said something. */
   #heardAt = performance.now();
+  #openedAt = -Infinity;
   #backoffMs = 0;
   #lastFailure = 'no stream was tried';
   #progressEligible: readonly RangeWatch[] | undefined;
@@ -310,6 +311,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     });
     if (!this.#isNeeded) return stream.end();
     this.#stream = stream;
+    this.#openedAt = performance.now();
     for (const watch of this.#all) this.#beginOn(stream, watch);
     this.#scheduleProgress(PROGRESS_MS);
   }
@@ -317,7 +319,6 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   #answered(): void {
     this.#heardAt = performance.now();
     this.#endSilence();
-    this.#backoffMs = 0;
     this.#hasAnswered = true;
   }
 
@@ -328,6 +329,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     this.#progressEligible = undefined;
     this.#stream?.end();
     this.#stream = undefined;
+    // One that ends as soon as it has said something would otherwise be opened again and again without a pause.
+    if (performance.now() - this.#openedAt > LONGEST_BACKOFF_MS) this.#backoffMs = 0;
     if (this.#closing.signal.aborted || this.#all.size === 0) return;
     if (this.#hasAnswered) {
       this.#logger.warn(`The watch stream to ${this.#member?.url} ended: ${why}. Reconnecting.`);

@@ -52,14 +52,11 @@ export class WatchStream {
   constructor(duplex: ClientDuplexStream<unknown, unknown>, listener: StreamListener) {
     this.#duplex = duplex;
     this.#listener = listener;
-    const end = (error: CallError): void => {
-      if (this.#isOver) return;
-      this.#isOver = true;
-      listener.ended(error);
-    };
     duplex.on('data', (response: IWatchResponse) => this.#take(response));
-    duplex.on('error', (error: Error & { code: number }) => end(new CallError(error.code, error.message)));
-    duplex.on('end', () => end(new CallError(Code.UNAVAILABLE, 'the server ended the watch stream')));
+    duplex.on('error', (error: Error & { code: number }) =>
+      this.#end(new CallError(error.code, error.message)),
+    );
+    duplex.on('end', () => this.#end(new CallError(Code.UNAVAILABLE, 'the server ended the watch stream')));
   }
 
   /** Watches a span from a revision on, that one included. */
@@ -94,15 +91,22 @@ export class WatchStream {
     this.#duplex.cancel();
   }
 
+  /** What is thrown here, out of an event's handler, would end the process. */
   #take(response: IWatchResponse): void {
     if (this.#isOver) return;
     try {
       this.#dispatch(response);
     } catch (error) {
-      // Out of an event's handler it would end the process.
-      if (!(error instanceof RevisionOverflowError)) throw error;
-      this.#listener.overflowed(error);
+      if (error instanceof RevisionOverflowError) return this.#listener.overflowed(error);
+      this.#end(new CallError(Code.INTERNAL, 'the server said what etcd does not say'));
+      this.#duplex.cancel();
     }
+  }
+
+  #end(error: CallError): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#listener.ended(error);
   }
 
   #dispatch(response: IWatchResponse): void {

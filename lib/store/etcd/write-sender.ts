@@ -32,17 +32,18 @@ export class SendOnce implements WriteSender {
   async send(requests: readonly TxnRequest[], _lane: number, timeoutMs: number): Promise<Applied> {
     const success = requests.map((request) => ({ type: 'txn', ...request }) as const);
     const { compare, operations } = namedRights(requests);
-    const response = await this.#calls.run<ITxnResponse>(
+    const request: TxnRequest = { compare, success, failure: operations };
+    const { revision, responses } = await this.#calls.run(
       {
         service: 'KV',
         method: 'txn',
-        payload: txnToWire({ compare, success, failure: operations }),
+        payload: txnToWire(request),
         what: 'A write',
         isRepeatable: false,
+        read: (response: ITxnResponse) => txnFromWire(response, request),
       },
       timeoutMs,
     );
-    const { revision, responses } = txnFromWire(response);
     return { revision, outcomes: responses as readonly (OperationResponse & WriteOutcome)[] };
   }
 

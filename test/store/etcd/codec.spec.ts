@@ -4,12 +4,15 @@ import {
   leaseFromWire,
   leaseToWire,
   rangeToWire,
+  rangeFromWire,
   recordFromWire,
   spanToWire,
   toNumber,
   txnFromWire,
   txnToWire,
 } from '../../../lib/store/etcd/codec.js';
+import { UnfitAnswerError } from '../../../lib/store/etcd/call-errors.js';
+import type { TxnRequest } from '../../../lib/store/store.js';
 import { HmEtcdError } from '../../../lib/store/errors.js';
 
 const RECORD = {
@@ -133,7 +136,8 @@ describe('a nested txn', () => {
   it('has no revision of its own in the answer', () => {
     const inner = { header: { revision: '0' }, succeeded: false, responses: [{ response_put: {} }] };
     const wire = { header: { revision: '7' }, succeeded: true, responses: [{ response_txn: inner }] };
-    expect(txnFromWire(wire as never)).toEqual({
+    const put = { type: 'put', key: 'a', value: '' } as const;
+    expect(txnFromWire(wire as never, { success: [{ type: 'txn', failure: [put] }] })).toEqual({
       succeeded: true,
       revision: 7,
       responses: [{ type: 'txn', succeeded: false, responses: [{ type: 'put' }] }],
@@ -158,5 +162,45 @@ describe('a record', () => {
     const removal = eventFromWire({ type: 'Delete', kv: RECORD, prev_kv: RECORD });
     expect([put.type, put.previous]).toEqual(['put', undefined]);
     expect([removal.type, removal.previous?.value]).toEqual(['delete', '𝔘']);
+  });
+});
+
+describe('an answer that is none to the request', () => {
+  const header = { revision: '7' };
+  const request: TxnRequest = {
+    success: [{ type: 'put', key: 'a', value: '' }],
+    failure: [{ type: 'range', key: 'a' }],
+  };
+  const put = { response_put: {} };
+  const range = { response_range: { header, kvs: [], more: false } };
+
+  it.each([
+    ['nothing', true, []],
+    ['one response too many', true, [put, put]],
+    ["the other branch's", false, [put]],
+    ['one of another kind', true, [range]],
+    ['an empty one', true, [{}]],
+  ])('is refused: %s', (_, succeeded, responses) => {
+    expect(() => txnFromWire({ header, succeeded, responses } as never, request)).toThrow(UnfitAnswerError);
+  });
+
+  it.each([
+    ['another key', { key: 'other' }, false],
+    ['a key before the span', { key: 't', rangeEnd: '\0' }, false],
+    ['a key behind it', { key: 'a', rangeEnd: 'b' }, false],
+  ])('is refused in a read: %s', (_, span, more) => {
+    expect(() => rangeFromWire({ header, kvs: [RECORD], more } as never, span)).toThrow(UnfitAnswerError);
+  });
+
+  it('is a page without a key that has another behind it', () => {
+    const span = { key: 'a', rangeEnd: '\0' };
+    expect(() => rangeFromWire({ header, kvs: [], more: true } as never, span)).toThrow(UnfitAnswerError);
+    expect(rangeFromWire({ header, kvs: [], more: false } as never, span).kvs).toEqual([]);
+  });
+
+  it('is not one with a key that is no text', () => {
+    const kv = { ...RECORD, key: Buffer.from([0x61, 0x80]) };
+    const span = { key: 'a', rangeEnd: 'a\u00e9' };
+    expect(rangeFromWire({ header, kvs: [kv], more: false } as never, span).kvs).toHaveLength(1);
   });
 });

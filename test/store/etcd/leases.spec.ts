@@ -11,6 +11,22 @@ import { FakeMember, header } from './fake-member.js';
 
 const denied = new CallError(7, 'etcdserver: permission denied');
 
+describe('grant', () => {
+  it.each([
+    ['no id', { ID: '0', TTL: '10' }],
+    ['an id below zero', { ID: '-5', TTL: '10' }],
+    ['no time', { ID: '255', TTL: '0' }],
+    ['less than no time', { ID: '255', TTL: '-1' }],
+  ])('asks again where the answer has %s', async (_, answer) => {
+    const good = { header: header(), ID: '255', TTL: '10' };
+    const member = new FakeMember([{ header: header(), ...answer }, good]);
+    const guard = new HistoryGuard(() => undefined);
+    const tokens = new TokenSource(undefined);
+    const leases = new Leases(new Calls([member.asMember], tokens, guard, 300), tokens, guard);
+    expect(await leases.grant(10)).toEqual({ id: 'ff', ttlSec: 10 });
+  });
+});
+
 describe('keepAlive', () => {
   let member: FakeMember;
   let guard: HistoryGuard;

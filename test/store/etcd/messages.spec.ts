@@ -4,6 +4,7 @@ import type { ITxnResponse } from 'etcd3';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { RevisionOverflowError } from '../../../lib/store/errors.js';
 import { txnFromWire, txnToWire } from '../../../lib/store/etcd/codec.js';
+import type { TxnRequest } from '../../../lib/store/store.js';
 import { codecOf, type Header } from '../../../lib/store/etcd/messages.js';
 
 type Method = MethodDefinition<unknown, unknown>;
@@ -94,13 +95,23 @@ describe("a request, without etcd3's codec", () => {
   });
 });
 
+const REQUEST: TxnRequest = {
+  success: [
+    { type: 'put', key: 'a', value: '' },
+    { type: 'delete', key: 'a' },
+    { type: 'range', key: 'a', rangeEnd: '\0', limit: 2 },
+    { type: 'range', key: 'b' },
+    { type: 'txn', failure: [{ type: 'put', key: 'c', value: '' }] },
+  ],
+};
+
 describe("a response, without etcd3's codec", () => {
   it('says the same', async () => {
     const method = await methodOf('txn');
     const bytes = method.responseSerialize(RESPONSE);
-    const ours = txnFromWire(codecOf(method).decode(bytes) as ITxnResponse);
+    const ours = txnFromWire(codecOf(method).decode(bytes) as ITxnResponse, REQUEST);
 
-    expect(ours).toEqual(txnFromWire(method.responseDeserialize(bytes) as ITxnResponse));
+    expect(ours).toEqual(txnFromWire(method.responseDeserialize(bytes) as ITxnResponse, REQUEST));
     expect(ours.responses[2]).toMatchObject({
       revision: Number.MAX_SAFE_INTEGER,
       kvs: [
@@ -120,6 +131,8 @@ describe("a response, without etcd3's codec", () => {
   it('with a revision that JavaScript cannot count is an error', async () => {
     const method = await methodOf('txn');
     const bytes = method.responseSerialize({ header: { ...header, revision: '9007199254740993' } });
-    expect(() => txnFromWire(codecOf(method).decode(bytes) as ITxnResponse)).toThrow(RevisionOverflowError);
+    expect(() => txnFromWire(codecOf(method).decode(bytes) as ITxnResponse, {})).toThrow(
+      RevisionOverflowError,
+    );
   });
 });

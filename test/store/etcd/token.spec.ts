@@ -27,6 +27,14 @@ class FakeMember {
 }
 
 describe('TokenSource', () => {
+  it('takes none that no header can carry, and does not quote it', async () => {
+    const member = new FakeMember(['se\ncret', '', 'good']);
+    const tokens = new TokenSource(CREDENTIALS);
+    await expect(tokens.token(member.asMember, 100)).rejects.toThrow(/^the token is none that etcd gives$/);
+    await expect(tokens.token(member.asMember, 100)).rejects.toThrow(/none that etcd gives/);
+    expect(await tokens.token(member.asMember, 100)).toBe('good');
+  });
+
   it('asks for none where no user was given', async () => {
     const member = new FakeMember([]);
     expect(await new TokenSource(undefined).token(member.asMember, 100)).toBeUndefined();

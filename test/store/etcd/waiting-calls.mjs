@@ -4,7 +4,8 @@ import { TokenSource } from '../../../dist/esm/store/etcd/token.js';
 
 // Twenty calls at once that are not answered.
 
-const call = { service: 'KV', method: 'range', payload: {}, what: 'A read', isRepeatable: true };
+const read = (response) => response;
+const call = { service: 'KV', method: 'range', payload: {}, what: 'A read', isRepeatable: true, read };
 const member = {
   url: 'http://nobody',
   settle: () => Promise.resolve(),

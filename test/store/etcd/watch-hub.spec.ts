@@ -137,3 +137,39 @@ describe('a revision that cannot be counted', () => {
     expect(member.streams.length).toBe(1);
   });
 });
+
+describe('a stream that says what etcd does not say', () => {
+  it.each([
+    ['without a header', { watch_id: '0', header: null }],
+    ['of a progress without a header', { watch_id: NO_WATCH, header: null }],
+    ['of an event without a record', { watch_id: '0', events: [{ type: 'Put', kv: null, prev_kv: null }] }],
+  ])('%s is given up for another, on which the watches go on', async (_, response) => {
+    const { stream, watches } = await watchTwo();
+    const next = watches[0]!.next();
+    stream.emit('data', { ...NOTHING, header: header(), ...response });
+    expect(stream.isCancelled).toBe(true);
+    const second = await poll('the second stream', () => member.streams[1]);
+    while (second.written.length < 2) await once(second, 'written');
+    second.emit('data', { ...NOTHING, watch_id: '0', created: true, header: header() });
+    const event = { type: 'Put', kv: kvAt('3'), prev_kv: null };
+    second.emit('data', { ...NOTHING, watch_id: '0', header: header(), events: [event] });
+    expect((await next)?.revision).toBe(3);
+  });
+
+  it('is not opened again and again without a pause', async () => {
+    void hub.subscribe({ key: 'a', afterRevision: 1 }).catch(() => {});
+    let opened = 0;
+    const until = performance.now() + 600;
+    while (performance.now() < until) {
+      const stream = member.streams[opened];
+      if (stream !== undefined && stream.written.length > 0) {
+        opened++;
+        stream.emit('data', { ...NOTHING, watch_id: '0', created: true, header: header() });
+        stream.emit('end');
+      }
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    expect(opened).toBeGreaterThan(1);
+    expect(opened).toBeLessThan(10);
+  });
+});
