@@ -72,6 +72,7 @@ function etcdBackend({ endpoint }: EtcdServer): Backend & { readonly store: Etcd
         payload,
         what: 'Compacting',
         isRepeatable: true,
+        read: () => {},
       });
     },
   };
