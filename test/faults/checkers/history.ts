@@ -55,6 +55,8 @@ export interface Invocation<Op extends keyof Calls = keyof Calls> {
   readonly key: string;
   readonly input: Calls[Op]['input'];
   readonly invokedAt: number;
+  /** Milliseconds within which it is promised to end; undefined for one that may wait for ever. */
+  readonly deadlineMs?: number;
 }
 
 /** The line when it has ended. */

@@ -1,0 +1,98 @@
+import { openSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+// What all child processes of a run under fire have in common: what they are told at their start, what they write down,
+// and what whoever started them may ask of them.
+
+/** How long an event loop may stand still without being called blocked. */
+const GAP_MS = 300;
+const HEARTBEAT_MS = 100;
+
+export const config = JSON.parse(process.argv[2]);
+
+/** The one monotonic clock of all processes of the machine, in milliseconds. */
+export function machineMs() {
+  return Number(process.hrtime.bigint()) / 1e6;
+}
+
+/** One kind of what this process has seen, as JSON lines. Synchronous: the process may be killed at any time. */
+export class Journal {
+  #file;
+
+  constructor(kind) {
+    this.#file = openSync(join(config.folder, `${config.process}.${kind}.jsonl`), 'a');
+  }
+
+  note(line) {
+    writeSync(this.#file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+/** What must never happen in a process that uses the library. */
+process.on('unhandledRejection', (error) => tell({ strange: `unhandled rejection: ${inWords(error)}` }));
+process.on('uncaughtException', (error) => tell({ strange: `uncaught exception: ${inWords(error)}` }));
+process.on('warning', (warning) => {
+  if (warning.name !== 'ExperimentalWarning') tell({ strange: `warning: ${inWords(warning)}` });
+});
+
+/** Whoever started it is gone. */
+process.once('disconnect', () => process.exit());
+
+noteGaps();
+
+/** @param finish closes everything; the process is then to end by itself */
+export function onFinish(finish) {
+  const answers = {
+    block: (ms) => block(ms),
+    measure: () => tell({ measured: measure() }),
+    finish: async () => {
+      await finish();
+      process.removeAllListeners('disconnect');
+      process.disconnect();
+    },
+  };
+  process.on('message', (message) => {
+    for (const [name, value] of Object.entries(message)) void answers[name](value);
+  });
+}
+
+export function announce() {
+  tell({ up: true });
+}
+
+function tell(message) {
+  // One that is being left alone has nobody to tell.
+  if (process.connected) process.send(message);
+}
+
+function inWords(error) {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** A calculation that takes long. */
+function block(ms) {
+  const end = machineMs() + ms;
+  while (machineMs() < end);
+}
+
+function measure() {
+  globalThis.gc?.();
+  const resources = process.getActiveResourcesInfo();
+  return {
+    heapUsed: process.memoryUsage().heapUsed,
+    sockets: resources.filter((name) => name === 'TCPSocketWrap').length,
+    timers: resources.filter((name) => name === 'Timeout').length,
+  };
+}
+
+/** Stopped, blocked or left without a processor: the process could not know what happened meanwhile. */
+function noteGaps() {
+  const journal = new Journal('gaps');
+  let last = machineMs();
+  const beat = () => {
+    const now = machineMs();
+    if (now - last > GAP_MS) journal.note({ from: last, to: now });
+    last = now;
+  };
+  setInterval(beat, HEARTBEAT_MS).unref();
+}
