@@ -15,7 +15,9 @@ import {
   startGrpcRequestProxy,
 } from '../support/etcd/grpc-request-proxy.js';
 import { temporaryFolder } from '../support/etcd/temporary-folder.js';
+import { Dice } from '../support/random.mjs';
 import { RecordingLogger } from '../support/recording-logger.js';
+import { Weather } from './fire/weather.js';
 import { discrepancies, isUndecided } from './support/audit.js';
 import { type JournalEntry, WritingProcess } from './support/writing-process.js';
 
@@ -33,36 +35,6 @@ const PATIENT_MS = 15_000;
 
 /** Of 100 requests, as many as that are lost, as many have their answer lost, and so on. */
 const EACH_OF_100 = 3;
-/** Attempts take no longer than 1.5 s: what comes later comes behind another copy. */
-const LATEST_MS = 3000;
-/** Of what is lost, callers are told of all but so few: the others wait until the end of an attempt. */
-const SILENT_OF_100 = 5;
-
-/** What becomes of the requests to all members. */
-class Weather {
-  /** Nothing is answered, and everything arrives later. */
-  isStormy = false;
-  readonly #random: Random;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
-
-  fateOf(method: string): Fate {
-    const isSilent = this.#random.below(100) < SILENT_OF_100;
-    const ms = this.#random.below(LATEST_MS);
-    const place = Math.floor(this.#random.below(100) / EACH_OF_100);
-    if (!method.startsWith('/etcdserverpb.KV/')) return { kind: 'passed' };
-    if (this.isStormy) return { kind: 'delayed', ms, isSilent: true };
-    const adversities: readonly Fate[] = [
-      { kind: 'request lost', isSilent },
-      { kind: 'response lost', isSilent },
-      { kind: 'delayed', ms, isSilent },
-      { kind: 'repeated', ms },
-    ];
-    return adversities[place] ?? { kind: 'passed' };
-  }
-}
 
 /** Kills members and clients, moves the leader and lets storms come that end sessions, one after the other, until the clients are done. */
 class Adversary {
@@ -194,7 +166,7 @@ describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => 
     'are applied once each, while requests are lost, late and repeated, and members and clients are killed',
     async () => {
       const random = new Random(SEED);
-      const weather = new Weather(random);
+      const weather = new Weather(new Dice(SEED), EACH_OF_100);
       await using cluster = await startCluster();
       const proxies = await Promise.all(
         cluster.members.map(({ ports }) =>

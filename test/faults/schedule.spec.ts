@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
-import { machineMs, Replicas, type Run } from '../etcd/support/replicas.js';
+import { machineMs } from '../support/machine-ms.js';
+import { Replicas, type Run } from '../etcd/support/replicas.js';
 
 const TICKS = 30;
 const SKIP = { onTimeout: 'skip' } as const;

@@ -31,11 +31,6 @@ type Line =
   | Omit<Run, 'replica'>
   | { readonly token: number; readonly endedAtMs: number };
 
-/** The one monotonic clock of all processes of the machine. */
-export function machineMs(): number {
-  return Number(process.hrtime.bigint()) / 1e6;
-}
-
 /** Replicas of one application, each a process with a clock of its own. */
 export class Replicas implements AsyncDisposable {
   readonly runs: Run[] = [];

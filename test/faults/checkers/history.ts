@@ -36,6 +36,8 @@ export interface Calls {
   assert: { input: number; ok: boolean };
   /** Nothing that is called: the holder was told that the hold with this token is lost, so both times are one. */
   lost: { input: number; ok: null };
+  /** Any other call, of which only the time matters. Its key says which. */
+  call: { input: null; ok: null };
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { TransactionOperator } from '../../../lib/kvi/kvi.js';
 import { isAnswered, type OperationOf } from './history.js';
+import { compareBytes } from './key-range.js';
 import type { Model, State, Transition } from './linearizability.js';
 
 export type RegisterOperation = OperationOf<'get' | 'store' | 'delete' | 'create' | 'tas' | 'transaction'>;
@@ -68,7 +69,7 @@ function distinguishing(conditionals: readonly Conditional[]): (value: Value) =>
   const alike = new Map<string, State>();
   return (value) => {
     if (value === null || compared.has(value)) return JSON.stringify(value);
-    const place = bounds.map((bound) => (isBelow(value, bound) ? '<' : '>')).join('');
+    const place = bounds.map((bound) => (compareBytes(value, bound) < 0 ? '<' : '>')).join('');
     const state = alike.get(place) ?? LIKE + JSON.stringify(value);
     alike.set(place, state);
     return state;
@@ -104,10 +105,5 @@ function isTrue(condition: Condition, state: State): boolean {
   if (state === MISSING) return false;
   if (operator === '!=') return state !== JSON.stringify(value);
   const found = JSON.parse(state.startsWith(LIKE) ? state.slice(LIKE.length) : state) as string;
-  return operator === '<' ? isBelow(found, value!) : isBelow(value!, found);
-}
-
-/** Not by the library's own order: what is checked must not be its own judge. */
-function isBelow(value: string, bound: string): boolean {
-  return Buffer.compare(Buffer.from(value), Buffer.from(bound)) < 0;
+  return operator === '<' ? compareBytes(found, value!) < 0 : compareBytes(value!, found) < 0;
 }

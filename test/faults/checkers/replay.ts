@@ -1,5 +1,6 @@
 import { type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
 import { groupBy } from '../support/group-by.js';
+import { countBefore } from './bisect.js';
 
 /** All that happened in a store, as it tells when asked for it from the first revision. */
 export class Replay {
@@ -20,19 +21,27 @@ export class Replay {
   /** Undefined: there was no such key. */
   valueAt(key: string, revision: number): string | undefined {
     const changes = this.#byKey.get(key) ?? [];
-    let [low, high] = [0, changes.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (changes[middle]!.revision <= revision) low = middle + 1;
-      else high = middle;
-    }
-    return changes[low - 1]?.value;
+    const count = countBefore(changes, (change) => change.revision <= revision);
+    return changes[count - 1]?.value;
+  }
+
+  /** The changes that put this value there. */
+  putsOf(key: string, value: string): readonly KeyChange[] {
+    return this.#puts.get(nameOf(key, value)) ?? [];
   }
 
   /** The only change that put this value there; undefined if there are more, or none. */
   writeOf(key: string, value: string): KeyChange | undefined {
-    const [one, another] = this.#puts.get(nameOf(key, value)) ?? [];
+    const [one, another] = this.putsOf(key, value);
     return another ? undefined : one;
+  }
+
+  /** The changes from one revision to another, both included. */
+  between(from: number, to: number): readonly KeyChange[] {
+    const [first, next] = [from, to + 1].map((end) =>
+      countBefore(this.changes, ({ revision }) => revision < end),
+    );
+    return this.changes.slice(first, next);
   }
 }
 

@@ -1,5 +1,7 @@
 import { type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
-import { isAnswered, type Operation } from './history.js';
+import type { KeyRange } from '../../../lib/kvi/kvi.js';
+import type { Acknowledged } from './acknowledged.js';
+import { compareBytes, isWithin } from './key-range.js';
 import type { Replay } from './replay.js';
 
 /** What a live view has shown at some moment. */
@@ -17,56 +19,24 @@ export interface Sync {
 
 export interface ViewRecord {
   readonly name: string;
-  readonly prefix: string;
+  readonly range: KeyRange;
   /** In the order in which it was shown. */
   readonly shown: readonly ShownState[];
   readonly syncs: readonly Sync[];
-}
-
-/** The store had come to a revision by a moment. */
-export interface Reached {
-  readonly revision: number;
-  readonly at: number;
 }
 
 /**
  * Each state shown is the store's at that revision, revisions never go back, and after `sync` the view is not older than
  * what had been acknowledged to anybody when it was called.
  */
-export function viewViolations(
-  record: ViewRecord,
-  replay: Replay,
-  acknowledged: readonly Reached[],
-): string[] {
+export function viewViolations(record: ViewRecord, replay: Replay, acknowledged: Acknowledged): string[] {
   const violations = [
     ...backwards(record.shown),
     ...neverWas(record, replay),
+    ...outOfOrder(record.shown),
     ...notInStep(record.syncs, acknowledged),
   ];
   return violations.map((violation) => `${record.name}: ${violation}`);
-}
-
-/** When which revision was there at the latest: those of writes that were answered, of values that were written once. */
-export function acknowledgedRevisions(operations: readonly Operation[], replay: Replay): Reached[] {
-  return operations.filter(isAnswered).flatMap((operation) => {
-    const written = writtenBy(operation);
-    const revision = written === undefined ? undefined : replay.writeOf(operation.key, written)?.revision;
-    return revision === undefined ? [] : [{ revision, at: operation.returnedAt }];
-  });
-}
-
-function writtenBy(operation: Operation): string | undefined {
-  if (!isAnswered(operation)) return undefined;
-  switch (operation.op) {
-    case 'store':
-      return operation.input;
-    case 'create':
-      return operation.outcome.ok ? operation.input : undefined;
-    case 'tas':
-      return operation.outcome.ok ? operation.input.set : undefined;
-    default:
-      return undefined;
-  }
 }
 
 function backwards(shown: readonly ShownState[]): string[] {
@@ -77,8 +47,16 @@ function backwards(shown: readonly ShownState[]): string[] {
     );
 }
 
-function neverWas({ prefix, shown }: ViewRecord, { changes }: Replay): string[] {
-  const own = changes.filter(({ key }) => key.startsWith(prefix));
+function outOfOrder(shown: readonly ShownState[]): string[] {
+  return shown.flatMap(({ revision, entries }) => {
+    const keys = entries.map(([key]) => key);
+    const isInOrder = keys.slice(1).every((key, index) => compareBytes(keys[index]!, key) < 0);
+    return isInOrder ? [] : [`at revision ${revision} its keys were out of order: ${JSON.stringify(keys)}`];
+  });
+}
+
+function neverWas({ range, shown }: ViewRecord, { changes }: Replay): string[] {
+  const own = changes.filter(({ key }) => isWithin(range, key));
   const state = new Map<string, string>();
   let next = 0;
   return shown
@@ -106,16 +84,11 @@ function differenceOf(
     : `${key} as ${JSON.stringify(shown.get(key))}, but it was ${JSON.stringify(real.get(key))}`;
 }
 
-function notInStep(syncs: readonly Sync[], acknowledged: readonly Reached[]): string[] {
-  const byTime = acknowledged.toSorted((a, b) => a.at - b.at);
-  let [next, present] = [0, 0];
-  return syncs
-    .toSorted((a, b) => a.invokedAt - b.invokedAt)
-    .flatMap(({ invokedAt, revision }) => {
-      for (; next < byTime.length && byTime[next]!.at < invokedAt; next++)
-        present = Math.max(present, byTime[next]!.revision);
-      return revision < present
-        ? [`revision ${revision} after a sync at ${invokedAt}, when ${present} was there`]
-        : [];
-    });
+function notInStep(syncs: readonly Sync[], acknowledged: Acknowledged): string[] {
+  return syncs.flatMap(({ invokedAt, revision }) => {
+    const present = acknowledged.revisionBefore(invokedAt);
+    return revision < present
+      ? [`revision ${revision} after a sync at ${invokedAt}, when ${present} was there`]
+      : [];
+  });
 }

@@ -1,6 +1,7 @@
 import { type DELETE, type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
 import type { KeyRange } from '../../../lib/kvi/kvi.js';
 import { groupBy } from '../support/group-by.js';
+import { isWithin } from './key-range.js';
 import type { Replay } from './replay.js';
 
 // As the validators of etcd's robustness suite (tests/robustness/validate/watch.go), in our terms.
@@ -153,16 +154,6 @@ function expected(record: WatchRecord, { changes }: Replay): KeyChange[] {
 
 function isAskedFor({ range, op }: WatchRecord, change: KeyChange): boolean {
   return isWithin(range, change.key) && (op === undefined || change.op === op);
-}
-
-/** Not by the library's own order: what is checked must not be its own judge. */
-function isWithin(range: KeyRange, key: string): boolean {
-  if (typeof range === 'string') return key === range;
-  if ('prefix' in range) return key.startsWith(range.prefix);
-  const bytes = Buffer.from(key);
-  return (
-    Buffer.compare(bytes, Buffer.from(range.start)) >= 0 && Buffer.compare(bytes, Buffer.from(range.end)) <= 0
-  );
 }
 
 function nameOf({ key, revision }: KeyChange): string {

@@ -40,19 +40,22 @@ process.once('disconnect', () => process.exit());
 
 noteGaps();
 
-/** @param finish closes everything; the process is then to end by itself */
+const handlers = { block, measure: () => tell({ measured: measure() }) };
+process.on('message', (message) => {
+  for (const [name, value] of Object.entries(message)) void handlers[name]?.(value);
+});
+
+/** What else this process does when it is asked to. */
+export function on(name, handler) {
+  handlers[name] = handler;
+}
+
+/** @param finish closes everything; the process is then to end by itself. It is told the last that watches have to see. */
 export function onFinish(finish) {
-  const answers = {
-    block: (ms) => block(ms),
-    measure: () => tell({ measured: measure() }),
-    finish: async () => {
-      await finish();
-      process.removeAllListeners('disconnect');
-      process.disconnect();
-    },
-  };
-  process.on('message', (message) => {
-    for (const [name, value] of Object.entries(message)) void answers[name](value);
+  on('finish', async (last) => {
+    await finish(last);
+    process.removeAllListeners('disconnect');
+    process.disconnect();
   });
 }
 

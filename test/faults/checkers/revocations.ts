@@ -1,0 +1,59 @@
+import type { KeyChange } from '../../../lib/kvi/key-change.js';
+import type { Interval, Operation } from './history.js';
+
+/** How long after a revocation its deletions may be heard of at the latest. */
+const HEARD_WITHIN_MS = 2000;
+
+/** A lock's key that was deleted. */
+interface Deletion {
+  /** Of the hold that the key stood for. */
+  readonly token: number;
+  /** When it was heard of. */
+  readonly at: number;
+}
+
+/**
+ * An operator who revokes a lease takes its locks from their holders, who cannot be asked before: such a hold ends with the
+ * beginning of the revocation, whatever its holder knew. What was done under it later is left to fences.
+ *
+ * @param operations of locks
+ * @param changes of everything, in order
+ * @param revocations when leases were being revoked
+ * @param heardAt when a revision was heard of
+ */
+export function withRevocations(
+  operations: readonly Operation[],
+  changes: readonly KeyChange[],
+  revocations: readonly Interval[],
+  heardAt: (revision: number) => number,
+): Operation[] {
+  const takenAt = new Map<number, number>();
+  for (const { token, at } of deletionsOf(changes, heardAt)) {
+    const revocation = revocations.find(({ from, to }) => from <= at && at <= to + HEARD_WITHIN_MS);
+    if (revocation !== undefined) takenAt.set(token, revocation.from);
+  }
+  const isDoneAfter = ({ op, input, invokedAt }: Operation): boolean =>
+    (op === 'assert' || op === 'release' || op === 'lost') && invokedAt >= (takenAt.get(input) ?? Infinity);
+  const taken = operations.flatMap((operation): Operation[] => {
+    const { op, id, client, key, outcome } = operation;
+    if (op !== 'acquire' || typeof outcome !== 'object') return [];
+    const at = takenAt.get(outcome.ok);
+    if (at === undefined) return [];
+    return [{ id: `revocation of ${id}`, client, op: 'lost', key, input: outcome.ok, invokedAt: at }];
+  });
+  return [...operations.filter((operation) => !isDoneAfter(operation)), ...taken];
+}
+
+/** A key's first revision is the token of its hold. */
+function deletionsOf(changes: readonly KeyChange[], heardAt: (revision: number) => number): Deletion[] {
+  const tokens = new Map<string, number>();
+  return changes.flatMap(({ key, value, revision }) => {
+    if (value !== undefined) {
+      if (!tokens.has(key)) tokens.set(key, revision);
+      return [];
+    }
+    const token = tokens.get(key);
+    tokens.delete(key);
+    return token === undefined ? [] : [{ token, at: heardAt(revision) }];
+  });
+}

@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Measured } from './client-process.js';
+import type { Stage } from './stage.js';
+
+/** How much there is of what must not grow, at a moment without faults. */
+export interface Levels {
+  /** Of each run of a process. */
+  readonly processes: ReadonlyMap<string, Measured>;
+  /** On all members. */
+  readonly watchers: number;
+  readonly leases: number;
+  readonly keys: number;
+}
+
+/** What a collector leaves behind differs from one time to the next. */
+const HEAP_FACTOR = 1.3;
+const HEAP_BYTES = 4 * 1024 * 1024;
+/** Keys come and go with the work; those that stay would be more at the end of every minute. */
+const KEYS_FACTOR = 1.5;
+
+/** Locks that are still waited for, and deletions that are under way, are over by then. */
+const CALM_MS = 6000;
+/** Whatever goes on in calm times, as the jobs of applications do, is not there in all of so many moments. */
+const LOOKS = 5;
+const BETWEEN_LOOKS_MS = 200;
+
+/** Lets the work of all rest for some seconds, counts what is left, and lets it go on. */
+export async function measure(stage: Stage): Promise<Levels> {
+  for (const process of stage.everybody) process.calm(true);
+  await delay(CALM_MS);
+  const looks: Levels[] = [];
+  for (let look = 0; look < LOOKS; look++) {
+    looks.push(await lookAt(stage));
+    await delay(BETWEEN_LOOKS_MS);
+  }
+  for (const process of stage.everybody) process.calm(false);
+  const least = (of: (levels: Levels) => number): number => Math.min(...looks.map(of));
+  return {
+    processes: looks.at(-1)!.processes,
+    watchers: least(({ watchers }) => watchers),
+    leases: least(({ leases }) => leases),
+    keys: least(({ keys }) => keys),
+  };
+}
+
+async function lookAt({ cluster, everybody }: Stage): Promise<Levels> {
+  const metrics = await Promise.all(cluster.members.map((member) => member.metrics()));
+  const processes = await Promise.all(
+    everybody.map(async (process): Promise<[string, Measured]> => [process.name, await process.measure()]),
+  );
+  const leases = (await cluster.member(0).ctl('lease', 'list')).match(/^[0-9a-f]{16}$/gm) ?? [];
+  return {
+    processes: new Map(processes),
+    watchers: metrics.reduce((sum, of) => sum + of.sum('etcd_debugging_mvcc_watcher_total'), 0),
+    leases: leases.length,
+    keys: metrics[0]!.sum('etcd_debugging_mvcc_keys_total'),
+  };
+}
+
+/** In words: what was more at the end than at the beginning. Processes that have not seen both are only counted. */
+export function growth(before: Levels, after: Levels): string[] {
+  const grown = (what: string, from: number, to: number, most: number): string[] =>
+    to > most ? [`${what}: ${to}, from ${from}`] : [];
+  const ofProcesses = [...before.processes].flatMap(([name, from]) => {
+    const to = after.processes.get(name);
+    if (to === undefined) return [];
+    return [
+      ...grown(`heap of ${name}`, from.heapUsed, to.heapUsed, from.heapUsed * HEAP_FACTOR + HEAP_BYTES),
+      ...grown(`timers of ${name}`, from.timers, to.timers, from.timers),
+    ];
+  });
+  return [
+    ...ofProcesses,
+    ...grown('watchers', before.watchers, after.watchers, before.watchers),
+    ...grown('leases', before.leases, after.leases, before.leases),
+    ...grown('keys', before.keys, after.keys, before.keys * KEYS_FACTOR),
+  ];
+}

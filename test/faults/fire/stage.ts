@@ -1,0 +1,83 @@
+import { stopLater, stopped } from '../../support/etcd/cleanup.js';
+import { type EtcdCluster, startCluster } from '../../support/etcd/etcd-cluster.js';
+import { type GrpcRequestProxy, startGrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
+import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
+import { Dice } from '../../support/random.mjs';
+import { type ChildOptions, ClientProcess } from './client-process.js';
+import { Recorder } from './recorder.js';
+import { Weather } from './weather.js';
+
+export interface StageOptions extends Omit<ChildOptions, 'script' | 'endpoints'> {
+  /** Processes with clients. */
+  readonly processes: number;
+  /** Processes with a Nest application. */
+  readonly applications: number;
+}
+
+/** Three members, the lines to them, and processes that use them: all that faults can do something to. */
+export class Stage implements AsyncDisposable {
+  readonly cluster: EtcdCluster;
+  /** A line to each member, which is cut, slow or dead: for every other process. */
+  readonly links: readonly TcpProxy[];
+  /** A line to each member on which single requests get lost: for the others. */
+  readonly wires: readonly GrpcRequestProxy[];
+  readonly weather: Weather;
+  /** What has happened in the store. Nothing above its revision may be compacted. */
+  readonly seen: Recorder;
+  /** Those that faults may stop and kill. */
+  readonly processes: readonly ClientProcess[];
+  /** They, and one that is spared, to be looked at from the beginning to the end. */
+  readonly everybody: readonly ClientProcess[];
+
+  private constructor(
+    cluster: EtcdCluster,
+    links: readonly TcpProxy[],
+    wires: readonly GrpcRequestProxy[],
+    weather: Weather,
+    options: StageOptions,
+  ) {
+    this.cluster = cluster;
+    this.links = links;
+    this.wires = wires;
+    this.weather = weather;
+    this.seen = new Recorder(cluster.members.map(({ ports }) => ports.client));
+    this.everybody = this.#start(options);
+    this.processes = this.everybody.slice(1);
+    stopLater(this);
+  }
+
+  static async start(options: StageOptions): Promise<Stage> {
+    const cluster = await startCluster({ peerProxies: true });
+    const ports = cluster.members.map((member) => member.ports.client);
+    const weather = new Weather(new Dice(options.seed));
+    const links = await Promise.all(ports.map((port) => startProxy(port)));
+    const fates = (method: string) => weather.fateOf(method);
+    const wires = await Promise.all(ports.map((port) => startGrpcRequestProxy(port, fates)));
+    return new Stage(cluster, links, wires, weather, options);
+  }
+
+  ctl(member: number, ...args: string[]): Promise<string> {
+    return this.cluster.member(member).ctl(...args);
+  }
+
+  /** Ends what is still there; processes that were finished are gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const part of [...this.everybody, this.seen, ...this.wires, ...this.links, this.cluster])
+      await part[Symbol.asyncDispose]();
+    stopped(this);
+  }
+
+  #start({ processes, applications, ...options }: StageOptions): ClientProcess[] {
+    return Array.from({ length: processes + applications }, (_, number) => {
+      const isClient = number < processes;
+      const lines = number % 2 === 0 ? this.links : this.wires;
+      const first = number % lines.length;
+      return new ClientProcess(isClient ? `client-${number}` : `application-${number}`, {
+        ...options,
+        script: isClient ? 'clients' : 'application',
+        seed: options.seed * 1000 + number,
+        endpoints: [...lines.slice(first), ...lines.slice(0, first)].map(({ endpoint }) => endpoint),
+      });
+    });
+  }
+}

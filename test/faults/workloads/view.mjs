@@ -1,0 +1,40 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Journal, machineMs } from './child.mjs';
+import { outcomeOf } from './operations.mjs';
+
+const LOOK_MS = 1500;
+
+const journal = new Journal('views');
+
+/** A live view, looked at now and then, often right after it was brought up to date. */
+export async function view(client) {
+  const { kvi, dice, requestMs } = client;
+  const lane = client.lane('view');
+  const range = { prefix: client.isFirst ? 'reg/' : `reg/${client.slot}/` };
+  const name = `${client.name}-view`;
+  journal.note({ name, range });
+  const shown = await whenShown(() => kvi.observe(range), client);
+  if (shown === undefined) return;
+  const look = (syncedAt) =>
+    journal.note({ name, revision: shown.revision, entries: [...shown.entries()], syncedAt });
+  while (!client.isOver) {
+    const invokedAt = machineMs();
+    const isSynced = dice.percent(60);
+    const outcome = isSynced && (await lane.do('call', 'sync', null, requestMs, () => shown.sync()));
+    look(typeof outcome === 'object' ? invokedAt : undefined);
+    await client.rest(LOOK_MS);
+  }
+  await shown.close();
+}
+
+async function whenShown(observe, client) {
+  while (!client.isOver) {
+    try {
+      return await observe();
+    } catch (error) {
+      outcomeOf(error);
+      await delay(100);
+    }
+  }
+  return undefined;
+}
