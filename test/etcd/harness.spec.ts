@@ -2,20 +2,27 @@ import { describe, expect, it } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
 import { get } from 'node:https';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SecureContextOptions } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { raiseNoSpace } from '../support/etcd/alarm.js';
 import { createCertificates } from '../support/etcd/certificates.js';
 import { stopAll } from '../support/etcd/cleanup.js';
 import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
 import { startCluster } from '../support/etcd/etcd-cluster.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
+import { AS_ROOT, enableAuth, tokenArgs } from '../support/etcd/expiring-tokens.js';
+import { tryLoopDisk } from '../support/etcd/loop-disk.js';
+import { poll } from '../support/etcd/poll.js';
 
 const run = promisify(execFile);
+
+/** What `reaper.ts` starts; the end of its input is the end of the process that wrote it. */
+const REAPER = fileURLToPath(new URL('../support/etcd/reaper-process.mjs', import.meta.url));
 
 function isAlive(pid: number | undefined): boolean {
   try {
@@ -180,19 +187,105 @@ describe('a cluster', () => {
   });
 });
 
+describe('a member that was removed', () => {
+  it('comes back without its data, as another member on its ports, and is given the data', async () => {
+    await using cluster = await startCluster({ peerProxies: true });
+    const [gone, other] = [cluster.member(0), cluster.member(1)];
+    await other.ctl('put', 'a', '1');
+    const [, id, peerUrl] = /^(\w+), started, member0, ([^,]+),/m.exec(await other.ctl('member', 'list'))!;
+    await gone.kill();
+    await other.ctl('member', 'remove', id!);
+    await other.ctl('member', 'add', 'member0', `--peer-urls=${peerUrl}`);
+    await gone.rejoin();
+
+    const list = await other.ctl('member', 'list');
+    expect(list.match(/, started, /g)).toHaveLength(3);
+    expect(list).not.toContain(id);
+    expect(await gone.ctl('get', 'a', '--consistency=s', '--print-value-only')).toBe('1\n');
+    await gone.restart();
+  });
+});
+
+describe('an alarm', () => {
+  it('is raised, also where only root is served, and disarmed', async () => {
+    await using etcd = await startEtcd({ args: await tokenArgs(1) });
+    await raiseNoSpace(etcd.endpoint);
+    await expect(etcd.ctl('put', 'a', '1')).rejects.toThrow(/space exceeded/);
+    await etcd.ctl('alarm', 'disarm');
+    await enableAuth(etcd);
+    await raiseNoSpace(etcd.endpoint);
+    await expect(etcd.ctl(...AS_ROOT, 'put', 'a', '1')).rejects.toThrow(/space exceeded/);
+    await etcd.ctl(...AS_ROOT, 'alarm', 'disarm');
+    expect(await etcd.ctl(...AS_ROOT, 'put', 'a', '1')).toBe('OK\n');
+    await expect(etcd.ctl('put', 'a', '1')).rejects.toThrow(/user name is empty/);
+  });
+});
+
+/** Whether a disk can be stalled is the machine's to say. */
+function told(why: Error): void {
+  process.stdout.write(`${why.message}\n`);
+}
+
+describe('a disk that is stalled', () => {
+  it('holds up the member on it and no other, and its end is not held up', async () => {
+    const disk = await tryLoopDisk();
+    if (disk instanceof Error) return told(disk);
+    await using cluster = await startCluster({ disk });
+    const [member, other] = [cluster.member(0), cluster.member(1)];
+    expect(member.folder.startsWith(disk.folder)).toBe(true);
+    await disk.freeze();
+    await other.ctl('put', 'a', '1');
+    await poll('the member stalls', async () => !(await member.isHealthy(500)) || undefined);
+    await disk.thaw();
+    await member.whenHealthy();
+    await disk.freeze();
+    await other.ctl('put', 'a', '2');
+    await stopAll();
+
+    expect(isAlive(member.pid)).toBe(false);
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(disk.folder);
+    await poll('the loop device is free', async () => {
+      const { stdout } = await run('losetup', ['--list', '--output', 'BACK-FILE']);
+      return stdout.includes(dirname(disk.folder)) ? undefined : true;
+    });
+  });
+});
+
 describe('a process that dies', () => {
   it('leaves no etcd and no folder behind', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'hmetcd-orphan-'));
     const orphan = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)']);
     const ended = once(orphan, 'exit');
-    // What `reaper.ts` starts; the end of its input is the end of the process that wrote it.
-    const script = fileURLToPath(new URL('../support/etcd/reaper-process.mjs', import.meta.url));
-    const reaper = spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const reaper = spawn(process.execPath, [REAPER], { stdio: ['pipe', 'ignore', 'inherit'] });
     const done = once(reaper, 'exit');
     reaper.stdin.end(`${JSON.stringify({ folder, pid: orphan.pid })}\n`);
     await done;
 
     expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it('leaves no disk behind that is mounted or frozen, and nobody who waits for it', async () => {
+    const allowed = await tryLoopDisk();
+    if (allowed instanceof Error) return told(allowed);
+    await allowed[Symbol.asyncDispose]();
+    const folder = await mkdtemp(join(tmpdir(), 'hmetcd-orphan-'));
+    const [image, mountPoint] = [join(folder, 'image'), join(folder, 'disk')];
+    await mkdir(mountPoint);
+    await run('truncate', ['--size=16M', image]);
+    await run('mkfs.ext4', ['-q', '-F', image]);
+    await run('mount', ['-o', 'loop', image, mountPoint]);
+    await run('fsfreeze', ['--freeze', mountPoint]);
+    const orphan = spawn('sh', ['-c', 'echo "$0" >file && exec sleep 600', 'x'], { cwd: mountPoint });
+    const ended = once(orphan, 'exit');
+    const reaper = spawn(process.execPath, [REAPER], { stdio: ['pipe', 'ignore', 'inherit'] });
+    const done = once(reaper, 'exit');
+    reaper.stdin.write(`${JSON.stringify({ folder, mountPoint })}\n`);
+    reaper.stdin.end(`${JSON.stringify({ folder: join(mountPoint, 'member'), pid: orphan.pid })}\n`);
+    await done;
+
+    expect(await ended).toEqual([null, 'SIGKILL']);
+    expect(await readFile('/proc/mounts', 'utf8')).not.toContain(folder);
     expect(existsSync(folder)).toBe(false);
   });
 });

@@ -1,11 +1,12 @@
 import { stopLater, stopped } from './cleanup.js';
 import { type EtcdOptions, EtcdServer, isPortTaken, launchEtcd, PORT_ATTEMPTS } from './etcd-server.js';
+import type { LoopDisk } from './loop-disk.js';
 import { type Membership, settleMembership } from './membership.js';
 import type { PeerNetwork } from './peer-network.js';
 import { poll } from './poll.js';
 import { startProxy, type TcpProxy } from './tcp-proxy.js';
 
-export interface ClusterOptions extends Omit<EtcdOptions, 'member'> {
+export interface ClusterOptions extends Omit<EtcdOptions, 'member' | 'disk'> {
   /** Default: 3. */
   readonly size?: number;
   /** Clients come through a proxy for each member. */
@@ -15,6 +16,8 @@ export interface ClusterOptions extends Omit<EtcdOptions, 'member'> {
    * takes gets a new leader.
    */
   readonly peerProxies?: boolean;
+  /** For member 0 alone. */
+  readonly disk?: LoopDisk | undefined;
 }
 
 /** Starts a cluster on the loopback and waits until all its members serve. */
@@ -32,9 +35,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<EtcdCl
 }
 
 async function launchCluster(options: ClusterOptions): Promise<EtcdCluster> {
-  const { size = 3, clientProxies = false, peerProxies = false, ...server } = options;
+  const { size = 3, clientProxies = false, peerProxies = false, disk, ...server } = options;
   const membership = await settleMembership(size, peerProxies);
-  const members = await Promise.all(membership.members.map((member) => launchEtcd({ ...server, member })));
+  const members = await Promise.all(
+    membership.members.map((member, index) =>
+      launchEtcd({ ...server, member, disk: index === 0 ? disk : undefined }),
+    ),
+  );
   const proxies = clientProxies ? members.map(({ ports }) => startProxy(ports.client)) : [];
   return new EtcdCluster(members, await Promise.all(proxies), membership);
 }

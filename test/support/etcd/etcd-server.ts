@@ -7,6 +7,7 @@ import { type EtcdBinary, etcdBinary } from './etcd-binary.js';
 import { EtcdProcess } from './etcd-process.js';
 import { freePort } from './free-port.js';
 import { fetchPage } from './loopback-http.js';
+import type { LoopDisk } from './loop-disk.js';
 import { Metrics } from './metrics.js';
 import { poll } from './poll.js';
 import { removeFolder, temporaryFolder } from './temporary-folder.js';
@@ -26,6 +27,8 @@ export interface EtcdOptions {
   readonly tls?: ServerTls;
   /** Makes writes durable against a loss of power, slowly; they survive a SIGKILL without it. */
   readonly fsync?: boolean;
+  /** Where its folder lies, made durable; default: with the temporary files. */
+  readonly disk?: LoopDisk | undefined;
   /** How this member knows the others; default: it is alone. */
   readonly member?: Member;
 }
@@ -69,7 +72,7 @@ export function isPortTaken(server: EtcdServer): boolean {
 /** As `startEtcd`, without the wait: a member alone does not get healthy. */
 export async function launchEtcd(options: EtcdOptions = {}): Promise<EtcdServer> {
   const binary = options.binary ?? (await etcdBinary());
-  const folder = await temporaryFolder('etcd');
+  const folder = await temporaryFolder('etcd', options.disk?.folder);
   const ports = {
     client: await freePort(),
     metrics: await freePort(),
@@ -88,8 +91,11 @@ export class EtcdServer implements AsyncDisposable {
   /** Holds the data, and what tests put beside it. */
   readonly folder: string;
   readonly ports: Ports;
+  /** The one that it has for itself. */
+  readonly disk: LoopDisk | undefined;
   #process: EtcdProcess;
   #isPaused = false;
+  #isNewcomer = false;
 
   constructor(binary: EtcdBinary, ports: Ports, folder: string, options: EtcdOptions) {
     this.#binary = binary;
@@ -97,6 +103,7 @@ export class EtcdServer implements AsyncDisposable {
     this.ports = ports;
     this.folder = folder;
     this.#options = options;
+    this.disk = options.disk;
     this.endpoint = `${options.tls ? 'https' : 'http'}://127.0.0.1:${ports.client}`;
     this.#process = this.#launch();
     stopLater(this);
@@ -118,7 +125,10 @@ export class EtcdServer implements AsyncDisposable {
   /** SIGKILL, as a crash. Resolves when it is gone. */
   async kill(): Promise<void> {
     this.resume();
-    await this.#process.end('SIGKILL');
+    const end = this.#process.end('SIGKILL');
+    // A process that waits for a frozen disk does not die before that goes on.
+    await this.disk?.thaw();
+    await end;
   }
 
   get isPaused(): boolean {
@@ -146,6 +156,14 @@ export class EtcdServer implements AsyncDisposable {
   async relaunch(): Promise<void> {
     await this.kill();
     this.#process = this.#launch();
+  }
+
+  /** Starts it without its data, as a member that the others have just added. */
+  async rejoin(): Promise<void> {
+    await this.kill();
+    await rm(this.#dataFolder, { recursive: true, force: true });
+    this.#isNewcomer = true;
+    await this.restart();
   }
 
   /** Ends it for good and removes its data. */
@@ -232,7 +250,7 @@ export class EtcdServer implements AsyncDisposable {
   }
 
   #args(): string[] {
-    const { args = [], tls, fsync = false } = this.#options;
+    const { args = [], tls, disk, fsync = disk !== undefined } = this.#options;
     const { name, listenArgs, clusterArgs } = this.#member();
     return [
       `--name=${name}`,
@@ -243,6 +261,7 @@ export class EtcdServer implements AsyncDisposable {
       `--listen-metrics-urls=${this.#metricsUrl}`,
       ...listenArgs,
       ...clusterArgs,
+      ...(this.#isNewcomer ? ['--initial-cluster-state=existing'] : []),
       ...FAST_RAFT,
       ...(fsync ? [] : ['--unsafe-no-fsync']),
       '--logger=zap',
@@ -264,5 +283,8 @@ export class EtcdServer implements AsyncDisposable {
   }
 }
 
-/** Elections in half a second, and leases of one second are granted. */
-const FAST_RAFT = ['--heartbeat-interval=50', '--election-timeout=500'];
+/**
+ * Elections in half a second, and leases of one second are granted. And members come and go without the others having
+ * been connected for five seconds.
+ */
+const FAST_RAFT = ['--heartbeat-interval=50', '--election-timeout=500', '--strict-reconfig-check=false'];

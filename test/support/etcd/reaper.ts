@@ -11,6 +11,11 @@ export function reapLater(folder: string, pid?: number): void {
   tell({ folder, pid });
 }
 
+/** The same for a folder below which a disk is mounted, which is first thawed and unmounted. */
+export function unmountLater(folder: string, mountPoint: string): void {
+  tell({ folder, mountPoint });
+}
+
 export function forget(folder: string): void {
   tell({ folder, isGone: true });
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { forget, reapLater } from './reaper.js';
 
 /** A new folder, which goes with this process if not before. */
-export async function temporaryFolder(purpose: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `hmetcd-${purpose}-`));
+export async function temporaryFolder(purpose: string, parent = tmpdir()): Promise<string> {
+  const folder = await mkdtemp(join(parent, `hmetcd-${purpose}-`));
   reapLater(folder);
   return folder;
 }
