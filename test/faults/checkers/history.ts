@@ -130,7 +130,7 @@ export function inWords({ id, client, op, key, input, outcome }: Operation): str
 }
 
 /** A line that was cut by the death of its process tells nothing: what it would have announced was not sent. */
-function wholeLines(journal: string): string[] {
+export function wholeLines(journal: string): string[] {
   return journal
     .slice(0, journal.lastIndexOf('\n') + 1)
     .split('\n')
