@@ -1,18 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { PUT } from '../../../lib/kvi/key-change.js';
-import { machineMs } from '../../etcd/support/replicas.js';
-import type { Life } from '../checkers/history.js';
-import {
-  dueTicks,
-  leadershipVerdict,
-  membershipVerdict,
-  sightingsOf,
-  termsOf,
-  tickRunsOf,
-  tickVerdict,
-} from './application-evidence.js';
+import { machineMs } from '../../support/machine-ms.js';
+import type { Life, Operation } from '../checkers/history.js';
+import { acquire, held, lost, release } from '../checkers/support/operations.js';
+import { dueTicks, leadershipVerdict, membershipVerdict, tickVerdict } from './application-evidence.js';
 
-const text = (...lines: object[]): string => lines.map((line) => `${JSON.stringify(line)}\n`).join('');
 const living = (process: string, pauses: Life['pauses'] = []): Life => ({
   process,
   from: 0,
@@ -21,16 +13,8 @@ const living = (process: string, pauses: Life['pauses'] = []): Life => ({
 });
 
 describe('terms', () => {
-  let count = 0;
-  const line = (by: string, op: string, at: number, input: number | null, ok: unknown): string => {
-    const id = `${by}/${++count}`;
-    const begun = { id, client: `${by}.1`, op, key: 'leader', input, invokedAt: at };
-    return text(begun, { id, returnedAt: at, outcome: { ok } });
-  };
-  const elected = (by: string, token: number, at: number): string => line(by, 'acquire', at, null, token);
-  const lost = (by: string, token: number, at: number): string => line(by, 'lost', at, token, null);
-  const ended = (by: string, token: number, at: number): string => line(by, 'release', at, token, null);
-  const asserted = (by: string, token: number, at: number): string => line(by, 'assert', at, token, true);
+  const A = { client: 'a.1' };
+  const B = { client: 'b.1' };
   const write = (token: number, revision: number, key = 'app/fenced/1') => ({
     key,
     value: JSON.stringify({ token }),
@@ -39,28 +23,24 @@ describe('terms', () => {
   });
 
   it('that follow each other are fine, and what one writes before another', () => {
-    const a = elected('a', 5, 10) + asserted('a', 5, 15) + lost('a', 5, 20) + ended('a', 5, 40);
-    const b = elected('b', 7, 30) + ended('b', 7, 60);
+    const a = [acquire(5, [10, 10], A), held(5, [15, 15], A), lost(5, 20, A), release(5, [40, 40], A)];
+    const b = [acquire(7, [30, 30], B), release(7, [60, 60], B), acquire(9, [70, 70], A)];
     const changes = [write(5, 6), write(7, 8), { ...write(1, 9), key: 'app/other' }];
-    expect(leadershipVerdict([a, b], [], changes)).toEqual([]);
-    expect(termsOf([a, b], []).map(({ process, endedAt }) => [process, endedAt])).toEqual([
-      ['a', 20],
-      ['b', 60],
-    ]);
+    expect(leadershipVerdict([...a, ...b], [], changes)).toEqual([]);
   });
 
-  it.each<[string, RegExp, string[], ReturnType<typeof write>[]]>([
-    ['of two at once', /^Two lead: .*5 by a.*7 by b/, [elected('a', 5, 10), elected('b', 7, 30)], []],
+  it.each<[string, RegExp, Operation[], ReturnType<typeof write>[]]>([
+    ['of two at once', /^Two lead: .*5 by a.*7 by b/, [acquire(5, [10, 10], A), acquire(7, [30, 30], B)], []],
     [
       'that are asserted after the next began',
-      /^assert\(leader, 5\) → true/,
-      [elected('a', 5, 10) + lost('a', 5, 20) + asserted('a', 5, 31), elected('b', 7, 30)],
+      /^assert\(k, 5\) → true/,
+      [acquire(5, [10, 10], A), lost(5, 20, A), held(5, [31, 31], A), acquire(7, [30, 30], B)],
       [],
     ],
     [
       'that begin beside methods of the last one',
       /in a with token 7 .* began beside methods of .* token 5/,
-      [elected('a', 5, 10) + lost('a', 5, 20) + elected('a', 7, 30) + ended('a', 5, 40)],
+      [acquire(5, [10, 10], A), lost(5, 20, A), acquire(7, [30, 30], A), release(5, [40, 40], A)],
       [],
     ],
     [
@@ -69,8 +49,8 @@ describe('terms', () => {
       [],
       [write(7, 8), write(5, 9)],
     ],
-  ])('are told when there are some %s', (_, words, journals, changes) => {
-    expect(leadershipVerdict(journals, [], changes)).toContainEqual(expect.stringMatching(words));
+  ])('are told when there are some %s', (_, words, terms, changes) => {
+    expect(leadershipVerdict(terms, [], changes)).toContainEqual(expect.stringMatching(words));
   });
 });
 
@@ -90,8 +70,7 @@ describe('ticks', () => {
 
   it('may be run twice by the guarded job before', () => {
     const early = [run('guarded', 2), run('guarded', 2, 'b'), run('noted', 2)];
-    expect(tickVerdict([text(...early), text(...right)], [], quiet)).toEqual([]);
-    expect(tickRunsOf([text(...early), text(...right)])).toEqual([...early, ...right]);
+    expect(tickVerdict([...early, ...right], [], quiet)).toEqual([]);
   });
 
   it.each([
@@ -99,7 +78,7 @@ describe('ticks', () => {
     ['the other twice, at any time', [...right, run('noted', 1), run('noted', 1, 'c')], 'was run by a and c'],
     ['a job not at all', right.slice(1), 'was not run'],
   ])('are told when they run %s', (_, runs, words) => {
-    expect(tickVerdict([text(...runs)], [], quiet)).toEqual([expect.stringContaining(words)]);
+    expect(tickVerdict(runs, [], quiet)).toEqual([expect.stringContaining(words)]);
   });
 });
 
@@ -110,15 +89,14 @@ describe('members', () => {
   const right = [seen('a', 15_000, 'a', 'b'), seen('b', 19_000, 'b', 'a')];
 
   it('see each other a lease after the last fault, and may see others before', () => {
-    const journals = [text(seen('a', 14_999, 'a', 'dead'), right[0]!), text(right[1]!)];
-    expect(membershipVerdict(journals, lives, quiet)).toEqual([]);
-    expect(sightingsOf(journals)).toHaveLength(3);
+    const early = [seen('a', 14_999, 'a', 'dead'), seen('b', 14_000)];
+    expect(membershipVerdict([...early, ...right], lives, quiet)).toEqual([]);
   });
 
   it('are told when they do not', () => {
-    expect(membershipVerdict([text(...right, seen('b', 16_000, 'b'))], lives, quiet)).toEqual([
+    expect(membershipVerdict([...right, seen('b', 16_000, 'b')], lives, quiet)).toEqual([
       'b saw [b] at 16000, but there were [a, b]',
     ]);
-    expect(membershipVerdict([text(right[0]!)], lives, quiet)).toEqual(['b has seen nothing since 15000']);
+    expect(membershipVerdict(right.slice(0, 1), lives, quiet)).toEqual(['b has seen nothing since 15000']);
   });
 });

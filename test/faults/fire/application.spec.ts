@@ -6,20 +6,21 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { type KeyChange, open } from '../../../lib/index.js';
-import { machineMs } from '../../etcd/support/replicas.js';
+import { machineMs } from '../../support/machine-ms.js';
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
 import { poll } from '../../support/etcd/poll.js';
 import { removeFolder, temporaryFolder } from '../../support/etcd/temporary-folder.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
-import { type Interval, type Life, wholeLines } from '../checkers/history.js';
+import { type Interval, type Life, type Operation, readHistory, wholeLines } from '../checkers/history.js';
+import { holdsOf } from '../checkers/holds.js';
+import { Lives } from '../checkers/lives.js';
+import type { Sighting } from '../checkers/membership.js';
+import type { TickRun } from '../checkers/once-per-tick.js';
 import {
   dueTicks,
   leadershipVerdict,
   membershipVerdict,
   type Quiet,
-  sightingsOf,
-  termsOf,
-  tickRunsOf,
   tickVerdict,
 } from './application-evidence.js';
 
@@ -36,7 +37,6 @@ class Application implements AsyncDisposable {
   readonly strange: string[] = [];
   readonly #child: ChildProcess;
   readonly #exit: Promise<unknown[]>;
-  readonly #up: Promise<void>;
   readonly #from = machineMs();
   readonly #pauses: Interval[] = [];
   #to = Infinity;
@@ -49,16 +49,9 @@ class Application implements AsyncDisposable {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
     this.#exit = once(this.#child, 'exit');
-    this.#up = new Promise((resolve) => {
-      this.#child.on('message', (message: { up?: true; strange?: string }) => {
-        if (message.up) resolve();
-        if (message.strange !== undefined) this.strange.push(message.strange);
-      });
+    this.#child.on('message', ({ strange }: { strange?: string }) => {
+      if (strange !== undefined) this.strange.push(strange);
     });
-  }
-
-  up(): Promise<void> {
-    return this.#up;
   }
 
   life(gaps: readonly Interval[]): Life {
@@ -101,22 +94,24 @@ describe('three applications on one etcd, one stopped, one killed, etcd restarte
   const start = async (name: string): Promise<void> => {
     const application = new Application(name, applications.length, etcd.endpoint, folder);
     applications.push(application);
-    await application.up();
+    await poll(`${name} sees somebody`, () => seers().has(name) || undefined);
   };
   const journals = (kind: string): string[] => [...journalsByProcess(folder, kind).values()];
+  const terms = (): Operation[] => readHistory(...journals('terms'));
+  const tickRuns = (): TickRun[] => journals('ticks').flatMap(linesOf<TickRun>);
+  const sightings = (): Sighting[] => journals('members').flatMap(linesOf<Sighting>);
+  const seers = (): Set<string> => new Set(sightings().map(({ seenBy }) => seenBy));
   const lives = (): Life[] => {
     const gaps = journalsByProcess(folder, 'gaps');
     return applications.map((application) =>
-      application.life(
-        wholeLines(gaps.get(application.name) ?? '').map((line) => JSON.parse(line) as Interval),
-      ),
+      application.life(linesOf<Interval>(gaps.get(application.name) ?? '')),
     );
   };
 
   /** Resolves with whom the last term is of, as soon as that is somebody else. */
   const leaderAfter = (before?: Application): Promise<Application> =>
     poll('a term', () => {
-      const last = termsOf(journals('terms'), []).at(-1);
+      const last = holdsOf(terms(), new Lives([])).at(-1);
       const leader = applications.find(({ name }) => name === last?.process);
       return leader === before ? undefined : leader;
     });
@@ -152,30 +147,23 @@ describe('three applications on one etcd, one stopped, one killed, etcd restarte
   });
 
   it('have never two leaders, and writes in the order of their terms', () => {
-    expect(leadershipVerdict(journals('terms'), lives(), changes)).toEqual([]);
-    const leaders = new Set(termsOf(journals('terms'), lives()).map(({ process }) => process));
+    expect(leadershipVerdict(terms(), lives(), changes)).toEqual([]);
+    const leaders = new Set(holdsOf(terms(), new Lives(lives())).map(({ process }) => process));
     expect(leaders.size).toBeGreaterThanOrEqual(2);
-    expect(
-      journals('terms')
-        .join('')
-        .match(/"op":"assert"/g)!.length,
-    ).toBeGreaterThan(20);
-    expect(changes.length).toBeGreaterThan(20);
+    expect(terms().filter(({ op }) => op === 'assert').length).toBeGreaterThan(20);
+    expect(changes.filter(({ key }) => key.startsWith('app/fenced/')).length).toBeGreaterThan(20);
   });
 
   it('run each job once for each tick in quiet', () => {
-    expect(tickVerdict(journals('ticks'), lives(), quiet)).toEqual([]);
+    expect(tickVerdict(tickRuns(), lives(), quiet)).toEqual([]);
     expect(dueTicks(lives(), quiet).length).toBeGreaterThanOrEqual(1);
-    const ticksOf = (wanted: string): number =>
-      tickRunsOf(journals('ticks')).filter(({ job }) => job === wanted).length;
-    expect(ticksOf('noted')).toBeGreaterThanOrEqual(8);
-    expect(ticksOf('guarded')).toBeGreaterThanOrEqual(8);
+    for (const job of ['noted', 'guarded'])
+      expect(tickRuns().filter((run) => run.job === job).length).toBeGreaterThanOrEqual(8);
   });
 
   it('see each other in time', () => {
-    expect(membershipVerdict(journals('members'), lives(), quiet)).toEqual([]);
-    const seers = new Set(sightingsOf(journals('members')).map(({ seenBy }) => seenBy));
-    expect([...seers].toSorted()).toEqual(applications.map(({ name }) => name).toSorted());
+    expect(membershipVerdict(sightings(), lives(), quiet)).toEqual([]);
+    expect([...seers()].toSorted()).toEqual(applications.map(({ name }) => name).toSorted());
   });
 
   it('end by themselves, and have had nothing strange', () => {
@@ -191,6 +179,10 @@ function journalsByProcess(folder: string, kind: string): Map<string, string> {
       return itsKind === kind ? [[process!, readFileSync(join(folder, file), 'utf8')] as const] : [];
     }),
   );
+}
+
+function linesOf<Line>(journal: string): Line[] {
+  return wholeLines(journal).map((line) => JSON.parse(line) as Line);
 }
 
 /** All that happened to the keys of the applications. */

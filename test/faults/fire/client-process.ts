@@ -20,7 +20,7 @@ export interface ChildOptions {
   readonly restMs: number;
   readonly requestTimeoutMs: number;
   readonly sessionTtlSec: number;
-  readonly auth?: { readonly username: string; readonly password: string } | undefined;
+  readonly auth: { readonly username: string; readonly password: string };
 }
 
 export interface Measured {
@@ -81,11 +81,18 @@ export class ClientProcess implements AsyncDisposable {
   #onMeasured: (measured: Measured) => void = () => {};
   #onUp: () => void = () => {};
 
+  /** Resolves when the first run is up. */
+  readonly up: Promise<void>;
+
   constructor(place: string, options: ChildOptions) {
     this.#place = place;
     this.#options = options;
     stopLater(this);
-    void this.#start();
+    this.up = this.#start();
+  }
+
+  get script(): ChildOptions['script'] {
+    return this.#options.script;
   }
 
   /** Of the run that lives now. */

@@ -23,6 +23,8 @@ export interface Evidence {
   /** Of every run of every process with clients. */
   readonly journals: readonly Journals[];
   readonly lives: readonly Life[];
+  /** Takes the locks of revoked leases from their holders. */
+  readonly revoked: (operations: readonly Operation[]) => Operation[];
   /** All that happened in the store, in order. */
   readonly changes: readonly KeyChange[];
   /** From the first fault until all were over. */
@@ -47,17 +49,13 @@ const BUDGET_MS = 20_000;
 const expiryMs = (sessionTtlSec: number): number => sessionTtlSec * 1000 + 2000;
 
 export async function clientVerdict(evidence: Evidence): Promise<Verdict> {
+  const { lives } = evidence;
   const operations = (await Promise.all(evidence.journals.map((one) => one.history()))).flat();
-  const lives = await Promise.all(
-    evidence.lives.map((life) =>
-      evidence.journals.find(({ process }) => process === life.process)!.withGaps(life),
-    ),
-  );
   const of = (family: string) => operations.filter(({ key }) => key.startsWith(`${family}/`));
   const changesOf = (family: string) => evidence.changes.filter(({ key }) => key.startsWith(`${family}/`));
   const registers = linearizability(of('reg') as RegisterOperation[], register);
   const lists = linearizability(of('list') as ListOperation[], list);
-  const lockOperations = of('lock') as MutexOperation[];
+  const lockOperations = evidence.revoked(of('lock')) as MutexOperation[];
   const mutexes = linearizability(withUntoldEnds(lockOperations, new Lives(lives)) as MutexOperation[], () =>
     mutex(),
   );

@@ -2,77 +2,109 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { rawCall, rawClient } from '../../support/etcd/raw-services.js';
+import { ROOT } from '../../support/etcd/expiring-tokens.js';
+import { rawCall, rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
 import { machineMs } from '../../support/machine-ms.js';
-import { clientVerdict, type Verdict } from './client-verdict.js';
-import { Journals } from './journals.js';
+import { Dice } from '../../support/random.mjs';
+import { Adversary } from './adversary.js';
+import { faultsFor } from './every-fault.js';
+import { insist } from './insist.js';
 import { growth, measure } from './levels.js';
 import { Stage, type StageOptions } from './stage.js';
+import { verdictOf } from './verdict.js';
 
 export interface FireOptions extends Omit<StageOptions, 'folder'> {
   /** How long there are faults. */
   readonly seconds: number;
 }
 
-export interface Report extends Verdict {
-  readonly faults: readonly { readonly name: string; readonly from: number; readonly to: number }[];
+export interface Report {
+  /** What each checker has found, by its name. */
+  readonly violations: Readonly<Record<string, readonly string[]>>;
+  /** What could not be decided. */
+  readonly undecided: readonly string[];
   /** Rejections that nobody handled, ends that nobody ordered, warnings. */
   readonly strange: readonly string[];
+  /** What there is more of at the end than at the beginning. */
+  readonly grown: readonly string[];
+  readonly counts: Readonly<Record<string, number>>;
+  readonly faults: Readonly<Record<string, number>>;
   /** Where the journals are. */
   readonly folder: string;
 }
 
 const WARM_UP_MS = 4000;
+/** Beyond the time that leases take to expire. */
+const QUIET_MS = 8000;
 
-/** Clients and applications at work, faults, a quiet end; and then what all of them have seen is held against what was promised. */
+/**
+ * Clients and applications at work, faults, a quiet end. Then what all of them have written down is held against what they
+ * were promised.
+ */
 export async function underFire({ seconds, ...options }: FireOptions): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), `hmetcd-fire-${options.seed}-`));
   await using stage = await Stage.start({ ...options, folder });
+  await Promise.all(stage.everybody.map((process) => process.up));
   await delay(WARM_UP_MS);
   const before = await measure(stage);
+  const dice = new Dice(options.seed);
+  const adversary = new Adversary(stage, faultsFor(stage), dice);
   const from = machineMs();
-  await delay(seconds * 1000);
+  await adversary.run(AbortSignal.timeout(seconds * 1000));
   const disturbed = { from, to: machineMs() };
-  await delay(options.sessionTtlSec * 1000 + 4000);
+  await delay(options.sessionTtlSec * 1000 + QUIET_MS);
   const after = await measure(stage);
-  console.log(
-    JSON.stringify([before, after].map((l) => ({ ...l, processes: [...l.processes] }))),
-    growth(before, after),
-  );
   const last = await lastChange(stage, options.slots);
   const finishedAt = machineMs();
   await Promise.all(stage.everybody.map((process) => process.finish(last)));
   await stage.seen.reaches(last);
-  const clients = stage.everybody.filter(({ name }) => name.startsWith('client'));
-  const verdict = await clientVerdict({
-    journals: clients.flatMap(({ names }) => names).map((name) => new Journals(folder, name)),
-    lives: clients.flatMap(({ lives }) => lives),
-    changes: stage.seen.changes,
+  const verdict = await verdictOf({
+    folder,
+    stage,
     disturbed,
     finishedAt,
     sessionTtlSec: options.sessionTtlSec,
+    revocations: adversary.happened.filter(({ name }) => /revoked/.test(name)),
   });
   return {
     ...verdict,
-    faults: [],
     strange: stage.everybody.flatMap(({ strange }) => strange),
+    grown: growth(before, after),
+    faults: adversary.counts,
     folder,
   };
 }
 
 /** Puts a key into every range that is watched, and deletes it; answers the revision of that. */
-async function lastChange({ cluster }: Stage, slots: number): Promise<number> {
-  const client = rawClient('KV', cluster.member(await cluster.leader()).ports.client);
+function lastChange({ cluster }: Stage, slots: number): Promise<number> {
   const keys = ['odd/', ...Array.from({ length: slots }, (_, slot) => `reg/${slot}/`)].map((prefix) =>
     Buffer.from(`${prefix}last`),
   );
-  const txn = (success: object[]): Promise<{ header: { revision: string } }> =>
-    rawCall(client, 'txn', { success });
+  return insist('the last change is made', async () => {
+    const { client: port } = cluster.member(await cluster.leader()).ports;
+    await txn(
+      port,
+      keys.map((key) => ({ requestPut: { key } })),
+    );
+    return txn(
+      port,
+      keys.map((key) => ({ requestDeleteRange: { key } })),
+    );
+  });
+}
+
+/** Answers the revision. */
+async function txn(port: number, success: readonly object[]): Promise<number> {
+  const client = rawClient('KV', port);
   try {
-    await txn(keys.map((key) => ({ requestPut: { key } })));
-    const { header } = await txn(keys.map((key) => ({ requestDeleteRange: { key } })));
+    const metadata = rawMetadata({ token: await rawToken(port, ROOT) });
+    const { header } = await rawCall<Answer>(client, 'txn', { success }, metadata);
     return Number(header.revision);
   } finally {
     client.close();
   }
+}
+
+interface Answer {
+  readonly header: { readonly revision: string };
 }

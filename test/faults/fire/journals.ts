@@ -18,8 +18,8 @@ export class Journals {
     this.process = process;
   }
 
-  async history(): Promise<Operation[]> {
-    return readHistory(await this.#text('history'));
+  async history(kind = 'history'): Promise<Operation[]> {
+    return readHistory(await this.#text(kind));
   }
 
   /** The last of its lines may have been cut by its death. */

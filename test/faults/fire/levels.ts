@@ -36,19 +36,30 @@ export async function measure(stage: Stage): Promise<Levels> {
   for (const process of stage.everybody) process.calm(false);
   const least = (of: (levels: Levels) => number): number => Math.min(...looks.map(of));
   return {
-    processes: looks.at(-1)!.processes,
+    processes: new Map([...looks[0]!.processes.keys()].map((name) => [name, leastOf(name, looks)])),
     watchers: least(({ watchers }) => watchers),
     leases: least(({ leases }) => leases),
     keys: least(({ keys }) => keys),
   };
 }
 
-async function lookAt({ cluster, everybody }: Stage): Promise<Levels> {
+function leastOf(process: string, looks: readonly Levels[]): Measured {
+  const least = (of: (measured: Measured) => number): number =>
+    Math.min(...looks.map(({ processes }) => of(processes.get(process)!)));
+  return {
+    heapUsed: least(({ heapUsed }) => heapUsed),
+    sockets: least(({ sockets }) => sockets),
+    timers: least(({ timers }) => timers),
+  };
+}
+
+async function lookAt(stage: Stage): Promise<Levels> {
+  const { cluster, everybody } = stage;
   const metrics = await Promise.all(cluster.members.map((member) => member.metrics()));
   const processes = await Promise.all(
     everybody.map(async (process): Promise<[string, Measured]> => [process.name, await process.measure()]),
   );
-  const leases = (await cluster.member(0).ctl('lease', 'list')).match(/^[0-9a-f]{16}$/gm) ?? [];
+  const leases = (await stage.ctl(0, 'lease', 'list')).match(/^[0-9a-f]{16}$/gm) ?? [];
   return {
     processes: new Map(processes),
     watchers: metrics.reduce((sum, of) => sum + of.sum('etcd_debugging_mvcc_watcher_total'), 0),
@@ -66,6 +77,7 @@ export function growth(before: Levels, after: Levels): string[] {
     if (to === undefined) return [];
     return [
       ...grown(`heap of ${name}`, from.heapUsed, to.heapUsed, from.heapUsed * HEAP_FACTOR + HEAP_BYTES),
+      ...grown(`sockets of ${name}`, from.sockets, to.sockets, from.sockets),
       ...grown(`timers of ${name}`, from.timers, to.timers, from.timers),
     ];
   });

@@ -3,13 +3,18 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DELETE, type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
 import { stopLater, stopped } from '../../support/etcd/cleanup.js';
 import { poll } from '../../support/etcd/poll.js';
-import { rawCall, rawClient, rawMetadata } from '../../support/etcd/raw-services.js';
+import { rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
 import { machineMs } from '../../support/machine-ms.js';
 import { countBefore } from '../checkers/bisect.js';
 
 const TRY_AGAIN_MS = 100;
 /** A member that says nothing for so long may be stopped, or cut off. */
 const SILENCE_MS = 2000;
+
+interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
 
 interface WatchAnswer {
   readonly created: boolean;
@@ -31,14 +36,14 @@ export class Recorder implements AsyncDisposable {
   readonly #ports: readonly number[];
   readonly #over = new AbortController();
   readonly #done: Promise<void>;
-  readonly #credentials: { readonly name: string; readonly password: string } | undefined;
+  readonly #credentials: Credentials;
   /** When what was heard, in order. */
   readonly #heard: { readonly revision: number; readonly at: number }[] = [];
   #revision = 1;
   #failure: Error | undefined;
 
   /** @param ports where the members serve clients */
-  constructor(ports: readonly number[], credentials?: { readonly name: string; readonly password: string }) {
+  constructor(ports: readonly number[], credentials: Credentials) {
     this.#ports = ports;
     this.#credentials = credentials;
     this.#done = this.#run();
@@ -78,9 +83,9 @@ export class Recorder implements AsyncDisposable {
   }
 
   async #follow(port: number): Promise<void> {
-    const token = await this.#token(port);
+    const token = await rawToken(port, this.#credentials);
     const client = rawClient('Watch', port);
-    const metadata = rawMetadata({ hasleader: 'true', ...(token && { token }) });
+    const metadata = rawMetadata({ hasleader: 'true', token });
     const stream = (client['watch'] as (of: object) => ClientDuplexStream<object, WatchAnswer>)(metadata);
     const cancel = (): void => stream.cancel();
     this.#over.signal.addEventListener('abort', cancel);
@@ -96,16 +101,6 @@ export class Recorder implements AsyncDisposable {
     } finally {
       clearTimeout(silence);
       this.#over.signal.removeEventListener('abort', cancel);
-      client.close();
-    }
-  }
-
-  async #token(port: number): Promise<string | undefined> {
-    if (this.#credentials === undefined) return undefined;
-    const client = rawClient('Auth', port);
-    try {
-      return (await rawCall<{ token: string }>(client, 'authenticate', this.#credentials)).token;
-    } finally {
       client.close();
     }
   }

@@ -1,21 +1,27 @@
 import { stopLater, stopped } from '../../support/etcd/cleanup.js';
 import { type EtcdCluster, startCluster } from '../../support/etcd/etcd-cluster.js';
+import { AS_ROOT, enableAuth, ROOT, tokenArgs } from '../../support/etcd/expiring-tokens.js';
 import { type GrpcRequestProxy, startGrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
+import { tryLoopDisk } from '../../support/etcd/loop-disk.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Dice } from '../../support/random.mjs';
 import { type ChildOptions, ClientProcess } from './client-process.js';
+import type { Stage as StageOfFaults } from './fault.js';
 import { Recorder } from './recorder.js';
 import { Weather } from './weather.js';
 
-export interface StageOptions extends Omit<ChildOptions, 'script' | 'endpoints'> {
+export interface StageOptions extends Omit<ChildOptions, 'script' | 'endpoints' | 'auth'> {
   /** Processes with clients. */
   readonly processes: number;
   /** Processes with a Nest application. */
   readonly applications: number;
 }
 
+/** Clients log in again and again. */
+const TOKEN_SEC = 10;
+
 /** Three members, the lines to them, and processes that use them: all that faults can do something to. */
-export class Stage implements AsyncDisposable {
+export class Stage implements StageOfFaults, AsyncDisposable {
   readonly cluster: EtcdCluster;
   /** A line to each member, which is cut, slow or dead: for every other process. */
   readonly links: readonly TcpProxy[];
@@ -40,14 +46,23 @@ export class Stage implements AsyncDisposable {
     this.links = links;
     this.wires = wires;
     this.weather = weather;
-    this.seen = new Recorder(cluster.members.map(({ ports }) => ports.client));
+    this.seen = new Recorder(
+      cluster.members.map(({ ports }) => ports.client),
+      ROOT,
+    );
     this.everybody = this.#start(options);
     this.processes = this.everybody.slice(1);
     stopLater(this);
   }
 
   static async start(options: StageOptions): Promise<Stage> {
-    const cluster = await startCluster({ peerProxies: true });
+    const disk = await tryLoopDisk();
+    const cluster = await startCluster({
+      args: await tokenArgs(TOKEN_SEC),
+      peerProxies: true,
+      disk: disk instanceof Error ? undefined : disk,
+    });
+    await enableAuth(cluster.member(0));
     const ports = cluster.members.map((member) => member.ports.client);
     const weather = new Weather(new Dice(options.seed));
     const links = await Promise.all(ports.map((port) => startProxy(port)));
@@ -57,7 +72,7 @@ export class Stage implements AsyncDisposable {
   }
 
   ctl(member: number, ...args: string[]): Promise<string> {
-    return this.cluster.member(member).ctl(...args);
+    return this.cluster.member(member).ctl(...AS_ROOT, ...args);
   }
 
   /** Ends what is still there; processes that were finished are gone. */
@@ -74,6 +89,7 @@ export class Stage implements AsyncDisposable {
       const first = number % lines.length;
       return new ClientProcess(isClient ? `client-${number}` : `application-${number}`, {
         ...options,
+        auth: ROOT,
         script: isClient ? 'clients' : 'application',
         seed: options.seed * 1000 + number,
         endpoints: [...lines.slice(first), ...lines.slice(0, first)].map(({ endpoint }) => endpoint),

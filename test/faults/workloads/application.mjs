@@ -184,7 +184,6 @@ onFinish(async () => {
   looking.abort();
   await app.close();
 });
-await starting;
 announce();
 
 /** Whoever starts in an outage is started again. */

@@ -24,11 +24,16 @@ export function rawClient(service: 'Auth' | 'KV' | 'Maintenance' | 'Watch', port
 }
 
 /** One call and its answer. */
-export function rawCall<Answer>(client: RawClient, method: string, request: object): Promise<Answer> {
+export function rawCall<Answer>(
+  client: RawClient,
+  method: string,
+  request: object,
+  metadata = rawMetadata({}),
+): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const done = (error: ServiceError | null, answer: Answer): void =>
       error === null ? resolve(answer) : reject(error);
-    (client[method] as (...args: unknown[]) => void).call(client, request, done);
+    (client[method] as (...args: unknown[]) => void).call(client, request, metadata, done);
   });
 }
 
@@ -37,4 +42,17 @@ export function rawMetadata(entries: Readonly<Record<string, string>>): Instance
   const metadata = new grpc.Metadata();
   for (const [name, value] of Object.entries(entries)) metadata.set(name, value);
   return metadata;
+}
+
+/** What proves to a server that knows users who one is. */
+export async function rawToken(
+  port: number,
+  { username: name, password }: { readonly username: string; readonly password: string },
+): Promise<string> {
+  const client = rawClient('Auth', port);
+  try {
+    return (await rawCall<{ token: string }>(client, 'authenticate', { name, password })).token;
+  } finally {
+    client.close();
+  }
 }
