@@ -41,16 +41,16 @@ function isAsOftenAsTold({ operation, value, atLeast, atMost }: Write, replay: R
 function writesOf(operation: Operation): Write[] {
   switch (operation.op) {
     case 'store':
-      return [write(operation, operation.input, true)];
+      return [writing(operation, operation.input, true)];
     case 'create':
-      return [write(operation, operation.input, isAnswered(operation) ? operation.outcome.ok : true)];
+      return [writing(operation, operation.input, isAnswered(operation) ? operation.outcome.ok : true)];
     case 'tas':
-      return [write(operation, operation.input.set, isAnswered(operation) ? operation.outcome.ok : true)];
+      return [writing(operation, operation.input.set, isAnswered(operation) ? operation.outcome.ok : true)];
     case 'transaction': {
       const { thenValue, elseValue } = operation.input;
       const held = isAnswered(operation) ? operation.outcome.ok : undefined;
-      const then = write(operation, thenValue, held ?? true);
-      return elseValue === undefined ? [then] : [then, write(operation, elseValue, !held)];
+      const then = writing(operation, thenValue, held ?? true);
+      return elseValue === undefined ? [then] : [then, writing(operation, elseValue, !held)];
     }
     default:
       return [];
@@ -58,7 +58,7 @@ function writesOf(operation: Operation): Write[] {
 }
 
 /** @param isMeant whether the operation has written this value, if it has written at all */
-function write(operation: Operation, value: string, isMeant: boolean): Write {
+function writing(operation: Operation, value: string, isMeant: boolean): Write {
   const isPossible = isMeant && operation.outcome !== 'not applied';
   return {
     operation,
