@@ -65,6 +65,9 @@ export class Checkout {
     const times = text.split(piece).length - 1;
     if (times !== 1) throw new TableError(`in ${file} this is there ${times} times, not once:\n${piece}`);
     if (!originals.has(path)) originals.set(path, text);
-    await writeFile(path, text.replace(piece, () => by));
+    await writeFile(
+      path,
+      text.replace(piece, () => by),
+    );
   }
 }

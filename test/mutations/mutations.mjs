@@ -6,14 +6,23 @@
  */
 export const workloads = {
   'exactly-once': { tests: 'test/faults/exactly-once', env: { EXACTLY_ONCE_OPS: '2000' }, limitSec: 200 },
-  differential: { tests: 'test/faults/differential', env: { DIFFERENTIAL_OPS: '1000' }, limitSec: 200 },
+  differential: {
+    tests: 'test/faults/differential',
+    only: 'the etcd under test answer, refuse and tell the same',
+    env: { DIFFERENTIAL_OPS: '5000' },
+    limitSec: 200,
+  },
   compaction: { tests: 'test/faults/compaction', only: 'a delete that nobody saw', limitSec: 60 },
   'watch-resumption': { tests: 'test/faults/watch-resumption', limitSec: 120 },
   'view-schedules': { tests: 'test/faults/view-schedules', env: { VIEW_SCHEDULES: '6' }, limitSec: 120 },
   ghosts: { tests: 'test/faults/locks/ghosts', env: { LOCK_TRIALS: '20' }, limitSec: 120 },
   'late-release': { tests: 'test/faults/locks/late-release', env: { LOCK_TRIALS: '20' }, limitSec: 60 },
   'lost-replies': { tests: 'test/faults/locks/lost-replies', env: { LOCK_TRIALS: '20' }, limitSec: 60 },
-  'slow-keep-alives': { tests: 'test/faults/locks/slow-keep-alives', env: { LOCK_TRIALS: '20' }, limitSec: 60 },
+  'slow-keep-alives': {
+    tests: 'test/faults/locks/slow-keep-alives',
+    env: { LOCK_TRIALS: '20' },
+    limitSec: 60,
+  },
   'stopped-holder': { tests: 'test/faults/locks/stopped-holder', env: { LOCK_TRIALS: '25' }, limitSec: 60 },
 };
 
@@ -144,7 +153,8 @@ export const mutations = [
       },
       {
         file: 'lib/store/etcd/etcd-store.ts',
-        piece: '    const sender = session === undefined ? sendOnce : new Slots(this.#calls, session, reserveMs);',
+        piece:
+          '    const sender = session === undefined ? sendOnce : new Slots(this.#calls, session, reserveMs);',
         by: '    const sender = reserveMs >= 0 ? sendOnce : new Slots(this.#calls, session!, reserveMs);',
       },
     ],
