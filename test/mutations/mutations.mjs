@@ -12,7 +12,6 @@ export const workloads = {
     env: { DIFFERENTIAL_OPS: '5000' },
     limitSec: 200,
   },
-  compaction: { tests: 'test/faults/compaction', only: 'a delete that nobody saw', limitSec: 60 },
   'watch-resumption': { tests: 'test/faults/watch-resumption', limitSec: 120 },
   'view-schedules': { tests: 'test/faults/view-schedules', env: { VIEW_SCHEDULES: '6' }, limitSec: 120 },
   ghosts: { tests: 'test/faults/locks/ghosts', env: { LOCK_TRIALS: '20' }, limitSec: 120 },

@@ -89,7 +89,10 @@ function reliable(record: WatchRecord, replay: Replay): string[] {
   const told = new Set(changesOf(record).map(contentOf));
   const all = expected(record, replay);
   const happened = new Set(all.map(contentOf));
-  const missing = all.filter((change) => isCovered(record, change.revision) && !told.has(contentOf(change)));
+  const answeredFor = spansOf(record);
+  const isCovered = ({ revision }: KeyChange): boolean =>
+    answeredFor.some(({ from, to }) => revision >= from && revision <= to);
+  const missing = all.filter((change) => isCovered(change) && !told.has(contentOf(change)));
   const invented = changesOf(record).filter((change) => !happened.has(contentOf(change)));
   return [
     ...missing.map((change) => `${inWords(change)} was not told`),
@@ -98,13 +101,14 @@ function reliable(record: WatchRecord, replay: Replay): string[] {
 }
 
 /** An attempt answers for what lies between its start and the last that it heard; the last one, for what was waited for. */
-function isCovered({ attempts, completeTo = 0 }: WatchRecord, revision: number): boolean {
-  return attempts.some(({ fromRevision, pieces }, index) => {
+function spansOf({ attempts, completeTo = 0 }: WatchRecord): { from: number; to: number }[] {
+  return attempts.map(({ fromRevision, pieces }, index) => {
+    const waitedFor = index === attempts.length - 1 ? completeTo : 0;
     const heard = pieces.map(({ changes, progress = 0 }) =>
       Math.max(progress, changes.at(-1)?.revision ?? 0),
     );
-    const waitedFor = index === attempts.length - 1 ? completeTo : 0;
-    return revision >= fromRevision && revision <= Math.max(waitedFor, ...heard);
+    // There may be more pieces than a call may have arguments.
+    return { from: fromRevision, to: heard.reduce((a, b) => Math.max(a, b), waitedFor) };
   });
 }
 
