@@ -1,11 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { startEtcd } from '../support/etcd/etcd-server.js';
 import { poll } from '../support/etcd/poll.js';
+import { Dice } from '../support/random.mjs';
+import { startHostileMember } from './support/hostile-member.js';
 
 const SCRIPT = fileURLToPath(new URL('support/child.mjs', import.meta.url));
+const OPENER = fileURLToPath(new URL('support/opener.mjs', import.meta.url));
 
 const EXIT_MS = 2000;
 
@@ -17,8 +21,8 @@ class Child implements AsyncDisposable {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #exit: Promise<unknown[]>;
 
-  constructor(endpoint: string) {
-    this.#process = spawn(process.execPath, [SCRIPT, endpoint]);
+  constructor(endpoint: string, script = SCRIPT) {
+    this.#process = spawn(process.execPath, [script, endpoint]);
     this.#exit = once(this.#process, 'close');
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.output += text));
@@ -27,8 +31,9 @@ class Child implements AsyncDisposable {
 
   async whenSaid(text: string): Promise<void> {
     await poll(`the child says '${text}'`, () => {
+      if (this.output.includes(text)) return true;
       if (this.#process.exitCode !== null) throw new Error(`It ended: ${this.output}`);
-      return this.output.includes(text) || undefined;
+      return undefined;
     });
   }
 
@@ -65,6 +70,20 @@ describe('a process that has closed its handles', () => {
     30_000,
   );
 
+  it('ends by itself after servers sent it away and did not close the connections', async () => {
+    await using etcd = await startEtcd();
+    await using member = await startHostileMember(etcd.ports.client, new Dice(1));
+    await using child = new Child(member.endpoint);
+    await child.whenSaid('ready');
+    member.malice = { share: 100, methods: /KV/, way: 'goaway' };
+    await poll('it is sent away', () => (member.spoiled.goaway ?? 0) > 5 || undefined);
+    const { code, tookMs } = await child.ending();
+
+    expect(child.output).toMatch(/^closed$/m);
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(EXIT_MS + SLACK_MS);
+  }, 30_000);
+
   it('does not end before, though the server dies and nothing but its handles keeps it alive', async () => {
     await using etcd = await startEtcd();
     await using child = new Child(etcd.endpoint);
@@ -86,3 +105,22 @@ describe('a process that has closed its handles', () => {
     expect(await etcd.ctl('get', '', '--prefix', '--keys-only')).toBe('a\n\n');
   }, 30_000);
 });
+
+it.each(['http', 'https'])(
+  'a process that cannot open a handle, because the server at its %s address says nothing, ends by itself',
+  async (scheme) => {
+    const silent = createServer();
+    const accepted: Socket[] = [];
+    silent.on('connection', (socket) => accepted.push(socket.on('error', () => {})));
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    await using child = new Child(`${scheme}://localhost:${(silent.address() as AddressInfo).port}`, OPENER);
+    await child.whenSaid('not opened');
+    const { code, tookMs } = await child.ending();
+    expect(code).toBe(0);
+    expect(tookMs).toBeLessThan(EXIT_MS + SLACK_MS);
+    expect(accepted.length).toBeGreaterThan(0);
+    for (const socket of accepted) socket.destroy();
+    silent.close();
+  },
+);

@@ -10,6 +10,7 @@ import { callClock } from '../clock.js';
 import { CallError, NotSentError } from './call-errors.js';
 import { Code } from './error-table.js';
 import { codecOf, type MessageCodec } from './messages.js';
+import { careForSockets, type ConnectingCredentials } from './socket-care.js';
 
 export type Service = 'KV' | 'Lease' | 'Watch' | 'Maintenance' | 'Auth';
 
@@ -74,6 +75,7 @@ export class Member {
       },
       grpcOptions: CHANNEL_OPTIONS,
     });
+    careForSockets(credentialsOf(this.#pool));
   }
 
   /** Whether the connection stands. */
@@ -198,6 +200,12 @@ export class Member {
     this.#connections.set(service, connecting);
     return connecting;
   }
+}
+
+/** Of the one host that it has. */
+function credentialsOf(pool: ConnectionPool): ConnectingCredentials {
+  const { hosts } = pool as unknown as { hosts: [{ channelCredentials: ConnectingCredentials }] };
+  return hosts[0].channelCredentials;
 }
 
 /** gRPC does not write to it, and copies it by itself. */
