@@ -3,7 +3,13 @@ import { PUT } from '../../../lib/kvi/key-change.js';
 import { machineMs } from '../../support/machine-ms.js';
 import type { Life, Operation } from '../checkers/history.js';
 import { acquire, held, lost, release } from '../checkers/support/operations.js';
-import { dueTicks, leadershipVerdict, membershipVerdict, tickVerdict } from './application-evidence.js';
+import {
+  dueTicks,
+  leadershipVerdict,
+  membershipVerdict,
+  termsBesideMethods,
+  tickVerdict,
+} from './application-evidence.js';
 
 const living = (process: string, pauses: Life['pauses'] = []): Life => ({
   process,
@@ -38,12 +44,6 @@ describe('terms', () => {
       [],
     ],
     [
-      'that begin beside methods of the last one',
-      /in a with token 7 .* began beside methods of .* token 5/,
-      [acquire(5, [10, 10], A), lost(5, 20, A), acquire(7, [30, 30], A), release(5, [40, 40], A)],
-      [],
-    ],
-    [
       'with writes out of order',
       /^app\/fenced\/1 has taken a write with token 5/,
       [],
@@ -51,6 +51,15 @@ describe('terms', () => {
     ],
   ])('are told when there are some %s', (_, words, terms, changes) => {
     expect(leadershipVerdict(terms, [], changes)).toContainEqual(expect.stringMatching(words));
+  });
+
+  it('of one process may not begin beside methods of its last one', () => {
+    const over = [acquire(5, [10, 10], A), lost(5, 20, A), release(5, [25, 25], A), acquire(7, [30, 30], A)];
+    expect(termsBesideMethods(over, [])).toEqual([]);
+    const late = [acquire(5, [10, 10], A), lost(5, 20, A), acquire(7, [30, 30], A), release(5, [40, 40], A)];
+    expect(termsBesideMethods(late, [])).toEqual([
+      expect.stringMatching(/in a with token 7 .* began beside methods of .* token 5/),
+    ]);
   });
 });
 

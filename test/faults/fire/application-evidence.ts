@@ -22,8 +22,7 @@ export interface Quiet extends Interval {
 }
 
 /**
- * Never two leaders, no `assertHeld` of one after the election of the next, no term beside methods of the last one, and
- * fenced writes in the order of terms.
+ * Never two leaders, no `assertHeld` of one after the election of the next, and fenced writes in the order of terms.
  *
  * @param terms from the call of `@OnElected` to the loss, or at a shutdown to the end of the last method
  * @param changes all that happened to the keys that leaders write, in order
@@ -37,7 +36,6 @@ export function leadershipVerdict(
   return [
     ...leadershipViolations(holdsOf(terms, known), lives),
     ...lockViolations(terms, lives, fencedWrites(changes)),
-    ...termsBesideMethods(terms, known),
   ];
 }
 
@@ -89,12 +87,13 @@ function isClearOf(others: readonly Interval[], { from, to }: Interval): boolean
 }
 
 /** Methods may outlast a loss, but not into the next term of their own process. */
-function termsBesideMethods(terms: readonly Operation[], lives: Lives): string[] {
+export function termsBesideMethods(terms: readonly Operation[], lives: readonly Life[]): string[] {
+  const known = new Lives(lives);
   const untilMethodsEnd = holdsOf(
     terms.filter(({ op }) => op !== 'lost'),
-    lives,
+    known,
   ).map((term) => ({ ...term, name: `${term.name} in ${term.process}` }));
-  return overlaps(untilMethodsEnd, lives).map(
+  return overlaps(untilMethodsEnd, known).map(
     ([before, next]) => `${holdInWords(next)} began beside methods of ${holdInWords(before)}`,
   );
 }

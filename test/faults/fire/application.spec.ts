@@ -117,7 +117,7 @@ describe('three applications on one etcd, one stopped, one killed, etcd restarte
     });
 
   beforeAll(async () => {
-    folder = await temporaryFolder('fire');
+    folder = await temporaryFolder('applications');
     etcd = await startEtcd();
     await Promise.all(['app-0.1', 'app-1.1', 'app-2.1'].map(start));
 

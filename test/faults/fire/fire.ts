@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -58,6 +58,8 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
   const finishedAt = machineMs();
   await Promise.all(stage.everybody.map((process) => process.finish(last)));
   await stage.seen.reaches(last);
+  await keep(folder, 'faults', adversary.happened);
+  await keep(folder, 'changes', stage.seen.changes);
   const verdict = await verdictOf({
     folder,
     stage,
@@ -73,6 +75,11 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
     faults: adversary.counts,
     folder,
   };
+}
+
+/** Beside the journals of the processes. */
+function keep(folder: string, kind: string, lines: readonly object[]): Promise<void> {
+  return writeFile(join(folder, `${kind}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
 /** Puts a key into every range that is watched, and deletes it; answers the revision of that. */

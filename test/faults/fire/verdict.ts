@@ -2,7 +2,12 @@ import type { Interval, Life, Operation } from '../checkers/history.js';
 import type { Sighting } from '../checkers/membership.js';
 import type { TickRun } from '../checkers/once-per-tick.js';
 import { withRevocations } from '../checkers/revocations.js';
-import { leadershipVerdict, membershipVerdict, tickVerdict } from './application-evidence.js';
+import {
+  leadershipVerdict,
+  membershipVerdict,
+  termsBesideMethods,
+  tickVerdict,
+} from './application-evidence.js';
 import { clientVerdict, type Verdict } from './client-verdict.js';
 import { Journals } from './journals.js';
 import type { Stage } from './stage.js';
@@ -61,6 +66,7 @@ export async function verdictOf({
     violations: {
       ...clients.violations,
       'leaders are one at a time': leadershipVerdict(revoked(terms), lives, changes),
+      'terms begin when methods have ended': termsBesideMethods(terms, lives),
       'jobs run once a tick': tickVerdict(runs, lives, quiet),
       'members agree': membershipVerdict(sightings, lives, quiet),
     },
