@@ -28,7 +28,8 @@ export async function runWorkload(folder, { tests, only, env, limitSec }, signal
   const chosen = ['--testPathPatterns', tests, ...(only === undefined ? [] : ['--testNamePattern', only])];
   const jest = spawn(process.execPath, [...JEST, ...chosen], {
     cwd: folder,
-    env: { ...process.env, ...env },
+    // Signs are looked for in text without colours.
+    env: { ...process.env, FORCE_COLOR: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
     // A group of its own, which ends with it.
     detached: true,
@@ -70,7 +71,7 @@ function readResult(json) {
   const broken = testResults.find(({ status, assertionResults }) => {
     return status === 'failed' && !assertionResults.some((test) => test.status === 'failed');
   });
-  if (broken !== undefined) return { failures, trouble: broken.message };
+  if (broken !== undefined) return { failures, trouble: 'a file of tests did not load' };
   const ran = tests.some(({ status }) => status === 'passed' || status === 'failed');
   return { failures, trouble: ran ? undefined : 'no test ran' };
 }
