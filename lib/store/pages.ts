@@ -1,4 +1,3 @@
-import { RequestTimeoutError } from './errors.js';
 import { keyAfter } from './key-span.js';
 import type { RangeRequest, RangeResponse } from './store.js';
 
@@ -10,9 +9,6 @@ const RECORD_OVERHEAD = 50;
 
 /** How many times as many keys as the one before a page may have: what comes may be larger than what came. */
 const GROWTH = 8;
-
-/** How many keys a page is asked for again that was not answered in its time. */
-const SMALL_PAGE = 16;
 
 type Read = (request: RangeRequest) => Promise<RangeResponse>;
 
@@ -35,7 +31,7 @@ export async function* pagesOf(
   const revision = request.revision ?? page.revision;
   while (page.more) {
     limit = limitAfter(page, limit);
-    const next = readInTime(read, { ...request, key: keyAfter(page.kvs.at(-1)!.key), revision, limit });
+    const next = read({ ...request, key: keyAfter(page.kvs.at(-1)!.key), revision, limit });
     // It is thrown to who reads on; it may be that nobody does.
     next.catch(() => {});
     yield page;
@@ -48,17 +44,4 @@ function limitAfter({ kvs }: RangeResponse, limit: number): number {
   const weight = kvs.reduce((sum, { key, value }) => sum + key.length + value.length + RECORD_OVERHEAD, 0);
   const fitting = Math.floor((PAGE_WEIGHT / weight) * kvs.length);
   return Math.max(1, Math.min(fitting, limit * GROWTH));
-}
-
-/** The values may have become so large that this many cannot arrive in the time of one call. */
-async function readInTime(
-  read: Read,
-  request: RangeRequest & { readonly limit: number },
-): Promise<RangeResponse> {
-  try {
-    return await read(request);
-  } catch (error) {
-    if (!(error instanceof RequestTimeoutError) || request.limit <= SMALL_PAGE) throw error;
-    return read({ ...request, limit: SMALL_PAGE });
-  }
 }

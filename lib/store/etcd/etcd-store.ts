@@ -1,5 +1,4 @@
-import type { IRangeResponse, ITxnResponse } from 'etcd3';
-import { systemClock } from '../clock.js';
+import type { ITxnResponse } from 'etcd3';
 import { CompactedError } from '../errors.js';
 import type {
   Lease,
@@ -14,13 +13,15 @@ import type {
   Writer,
   WriterSession,
 } from '../store.js';
-import { type Call, Calls } from './calls.js';
-import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
+import { Calls } from './calls.js';
+import { txnFromWire, txnToWire } from './codec.js';
+import { withCompactRevision } from './compact-revision.js';
 import { EtcdWriter } from './etcd-writer.js';
 import { GroupedReads } from './grouped-reads.js';
 import { HistoryGuard } from './history-guard.js';
 import { Leases } from './leases.js';
 import { Member, type Security } from './member.js';
+import { pageCall } from './page-call.js';
 import { PresentRevision } from './present-revision.js';
 import { Slots } from './slots.js';
 import { type Credentials, TokenSource } from './token.js';
@@ -92,7 +93,11 @@ export class EtcdStore implements Store {
   range(request: RangeRequest): Promise<RangeResponse> {
     if (request.rangeEnd === undefined && request.revision === undefined) return this.#reads.read(request);
     const isOnePage = request.rangeEnd === undefined || request.limit !== undefined || request.oldestFirst;
-    return isOnePage ? this.#page(request) : wholeRange((page) => this.#page(page), request);
+    const read = isOnePage ? this.#page(request) : wholeRange((page) => this.#page(page), request);
+    return read.catch(async (error: unknown) => {
+      if (error instanceof CompactedError) throw await withCompactRevision(error, this.#watches, request);
+      throw error;
+    });
   }
 
   revision(key: string): Promise<number> {
@@ -148,38 +153,7 @@ export class EtcdStore implements Store {
     for (const member of this.#members) member.close();
   }
 
-  async #page(request: RangeRequest): Promise<RangeResponse> {
-    const call: Call<RangeResponse> = {
-      service: 'KV',
-      method: 'range',
-      payload: rangeToWire(request),
-      what: 'A read',
-      isRepeatable: true,
-      read: (response: IRangeResponse) => rangeFromWire(response, request),
-    };
-    try {
-      return await this.#calls.run(call);
-    } catch (error) {
-      if (error instanceof CompactedError) throw await this.#withRevision(error, request);
-      throw error;
-    }
-  }
-
-  /** A read is only told that its revision is compacted; a watch from there is told what is left. */
-  async #withRevision(error: CompactedError, { key, revision = 1 }: RangeRequest): Promise<Error> {
-    try {
-      const watch = await this.#watches.subscribeAlone({ key, afterRevision: revision - 1 });
-      // A member that is behind in compacting may not tell.
-      const cancelTimer = systemClock.setTimer(this.#timeoutMs, () => watch.cancel());
-      try {
-        await watch.next();
-      } finally {
-        cancelTimer();
-        watch.cancel();
-      }
-    } catch (told) {
-      if (told instanceof CompactedError) return told;
-    }
-    return error;
+  #page(request: RangeRequest): Promise<RangeResponse> {
+    return this.#calls.run(pageCall(request));
   }
 }
