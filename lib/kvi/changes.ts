@@ -1,4 +1,5 @@
 import type { KeySpan, Store, Watch, WatchEvent } from '../store/store.js';
+import type { TimeLimit } from './time-limit.js';
 import { DELETE, type KeyChange, PUT } from './key-change.js';
 import { isReserved, spanOf } from './keys.js';
 import type { ChangesOptions, KeyRange } from './kvi.js';
@@ -15,6 +16,7 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   readonly #options: ChangesOptions;
   readonly #closing: AbortSignal;
   readonly #atClose: Set<() => void>;
+  readonly #newLimit: () => TimeLimit;
   readonly #changes: AsyncGenerator<KeyChange, undefined>;
   #opening: Promise<Watch> | undefined;
   #returned = false;
@@ -22,6 +24,7 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   /**
    * @param closing ends the stream without an error
    * @param atClose what is called then; a signal goes through all its listeners for each that it is given
+   * @param newLimit begins the time in which the watch must be registered, that of one call
    */
   constructor(
     store: Store,
@@ -29,12 +32,14 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
     options: ChangesOptions,
     closing: AbortSignal,
     atClose: Set<() => void>,
+    newLimit: () => TimeLimit,
   ) {
     this.#store = store;
     this.#span = spanOf(range);
     this.#options = options;
     this.#closing = closing;
     this.#atClose = atClose;
+    this.#newLimit = newLimit;
     this.ready =
       options.fromRevision === undefined
         ? store.revision(this.#span.key)
@@ -66,11 +71,27 @@ export class ChangeStream implements AsyncIterableIterator<KeyChange> {
   }
 
   async #openWatch(): Promise<Watch> {
-    const watch = await this.#store.watch({ ...this.#span, afterRevision: await this.ready });
+    const watch = await this.#registerInTime();
     this.#options.signal?.addEventListener('abort', this.#endWatch);
     this.#atClose.add(this.#endWatch);
     if (this.#isOver) watch.cancel();
     return watch;
+  }
+
+  /** To learn where it begins and to register it are one call, to whoever waits for both. */
+  async #registerInTime(): Promise<Watch> {
+    const limit = this.#newLimit();
+    const registering = this.ready.then((afterRevision) =>
+      this.#store.watch({ ...this.#span, afterRevision }),
+    );
+    try {
+      return await limit.wait(registering);
+    } catch (error) {
+      registering.then((late) => late.cancel()).catch(() => {});
+      throw error;
+    } finally {
+      limit.end();
+    }
   }
 
   readonly #endWatch = (): void => {

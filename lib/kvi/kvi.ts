@@ -28,7 +28,8 @@ export interface Kvi {
   get(key: string): Promise<string | undefined>;
 
   /**
-   * Reads all keys from `keyStart` to `keyEnd`, both included, at one revision. Go: `GetRange`.
+   * Reads all keys from `keyStart` to `keyEnd`, both included, at one revision. Go: `GetRange`. A large range comes in pages,
+   * each of which has `requestTimeoutMs`; it is begun anew, a few times, when its revision is compacted meanwhile.
    *
    * @returns the pairs in byte order; none when `keyStart` comes after `keyEnd`
    */
@@ -116,7 +117,8 @@ export interface Kvi {
   ): Promise<void>;
 
   /**
-   * Gives the lock of {@link distLock} back; without one it appears to work. Go: `DistUnlock`.
+   * Gives the lock of {@link distLock} back; without one it appears to work. Go: `DistUnlock`. It ends within
+   * `requestTimeoutMs`; what could not be deleted by then is tried again in the background, until the lease ends it.
    *
    * @throws LockLostError when the lock had been lost before; it is not held after that either
    */
@@ -128,6 +130,9 @@ export interface Kvi {
    *
    * It comes back by itself after a lost lease, and does not after a delete by anyone. Whoever calls last owns
    * the key; a former owner leaves it alone. An existing key is overwritten.
+   *
+   * @throws RequestTimeoutError after `requestTimeoutMs` when the key was not asked for by then: it will not be;
+   * OutcomeUnknownError when the answer was lost, or did not come by then
    */
   tempKey(key: string): Promise<void>;
 
@@ -136,6 +141,9 @@ export interface Kvi {
    * watch callbacks are awaited for up to `shutdownTimeoutMs`, and may use the handle until then. Those that
    * take longer get their signal aborted and are named in a warning; their locks are left to the lease,
    * and so are those whose `minHoldSec` is not over. Other locks and all temporary keys are freed. Idempotent. Go: `Close`.
+   *
+   * A store that does not answer holds it up for `requestTimeoutMs` and a second at the most, after those that are
+   * awaited; what could not be freed by then is left to the lease.
    */
   close(): Promise<void>;
 
@@ -337,7 +345,11 @@ export interface WatchHandle {
 
 /** @publicApi */
 export interface LockOptions {
-  /** Seconds to wait for the lock; 0 is one try; left out: for ever. */
+  /**
+   * Seconds to wait for the lock; left out: for ever. A call that gives up ends 250 ms later at the most, whatever the
+   * store is doing. 0 is one try, which ends with RequestTimeoutError when the store does not answer within
+   * `requestTimeoutMs`.
+   */
   readonly timeoutSec?: number;
   /** Seconds after which the hold ends by itself: the signal aborts, then the lock is freed. */
   readonly maxHoldSec?: number;
@@ -404,7 +416,8 @@ export interface HeldLock extends AsyncDisposable {
   /** @throws LockLostError when the lock is not held any more, also when the event loop was blocked until now */
   assertHeld(): void;
   /**
-   * Gives the lock back. Idempotent: a second call answers as the first.
+   * Gives the lock back. Idempotent: a second call answers as the first. It ends within `requestTimeoutMs`; what could not
+   * be deleted by then is tried again in the background, until the lease ends it.
    *
    * @throws LockLostError when the lock was lost before
    */

@@ -5,6 +5,7 @@ import {
   PermissionDeniedError,
   UnavailableError,
 } from '../store/errors.js';
+import { GrowingPause } from '../store/growing-pause.js';
 import { prefixSpan } from '../store/key-span.js';
 import { pause } from '../store/pause.js';
 import type { Compare, Operation, RangeResponse, Store, TxnRequest, TxnResponse } from '../store/store.js';
@@ -83,13 +84,14 @@ export class LockQueue {
   }
 
   async #untilAcquired(name: string, patience: Patience, maxHoldSec: number | undefined): Promise<Hold> {
+    const retries = new GrowingPause(this.#context.clock);
     try {
-      let hold: Hold | undefined;
-      while (hold === undefined) {
+      for (;;) {
         patience.signal.throwIfAborted();
-        hold = await this.#attempt(name, patience, maxHoldSec);
+        const hold = await this.#attempt(name, patience, maxHoldSec);
+        if (hold !== undefined) return hold;
+        await retries.beforeNextTry(patience.signal);
       }
-      return hold;
     } catch (error) {
       this.#unuse(name);
       throw error;

@@ -41,7 +41,9 @@ export interface KviOptions {
   readonly connectTimeoutMs?: number;
 
   /**
-   * Milliseconds for one call, all its retries included.
+   * Milliseconds for one call, all its retries included. What reads a range reads it in pages, and each page has this time,
+   * counted from the one before: a large range may take longer as long as it goes on, an outage does not take it twice.
+   * So it is for `observe` with its pages and its watch. Waiting for a lock, or for a change, has no part in it.
    *
    * @default 5000
    */

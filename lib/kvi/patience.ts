@@ -1,4 +1,5 @@
 import type { Clock } from '../store/clock.js';
+import { RequestTimeoutError } from '../store/errors.js';
 import { LockTimeoutError } from './errors.js';
 import { TimeLimit } from './time-limit.js';
 
@@ -10,12 +11,20 @@ export class Patience {
   readonly #timeoutSec: number | undefined;
   readonly #limit: TimeLimit;
 
-  constructor(clock: Clock, name: string, timeoutSec: number | undefined, sources: AbortSignal[]) {
+  /** @param tryMs what one try may take: that is no wait for the lock, but for the store */
+  constructor(
+    clock: Clock,
+    name: string,
+    timeoutSec: number | undefined,
+    tryMs: number,
+    sources: AbortSignal[],
+  ) {
     this.#name = name;
     this.#timeoutSec = timeoutSec;
     this.isOneTry = timeoutSec === 0;
-    const ms = timeoutSec === undefined || this.isOneTry ? undefined : timeoutSec * 1000;
-    this.#limit = new TimeLimit(clock, ms, () => this.timeoutError(), sources);
+    this.#limit = this.isOneTry
+      ? new TimeLimit(clock, tryMs, () => unanswered(name, tryMs), sources)
+      : new TimeLimit(clock, timeoutSec && timeoutSec * 1000, () => this.timeoutError(), sources);
   }
 
   /** Aborts when the wait is over; its reason is the error to throw. */
@@ -39,4 +48,10 @@ export class Patience {
   end(): void {
     this.#limit.end();
   }
+}
+
+function unanswered(name: string, ms: number): RequestTimeoutError {
+  return new RequestTimeoutError(
+    `The lock '${name}' was not acquired at the first try: the store did not answer within ${ms} ms. Try again, or raise requestTimeoutMs.`,
+  );
 }

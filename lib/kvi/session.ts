@@ -1,5 +1,6 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
 import { LeaseNotFoundError, StoreReplacedError } from '../store/errors.js';
+import { GrowingPause } from '../store/growing-pause.js';
 import type { Lease, LeaseId, Store, WriterSession } from '../store/store.js';
 import { RESERVED_PREFIX } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
@@ -134,7 +135,7 @@ export class Session implements WriterSession {
    * store turns out not to know the lease. Throws what the grant and `use` throw.
    */
   withLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
-    return this.#uses.track('a use of the lease', this.#underLease(use));
+    return this.#uses.track('a use of the lease', this.#underLease(use, new GrowingPause(this.#clock)));
   }
 
   /**
@@ -175,7 +176,7 @@ export class Session implements WriterSession {
     await this.#stop();
   }
 
-  async #underLease<T>(use: (lease: SessionLease) => Promise<T>): Promise<T> {
+  async #underLease<T>(use: (lease: SessionLease) => Promise<T>, retries: GrowingPause): Promise<T> {
     // Without this, what close() takes away by ending the lease would come back under another.
     this.#closing.throwIfAborted();
     const lease = await this.#liveLease();
@@ -184,7 +185,8 @@ export class Session implements WriterSession {
     } catch (error) {
       if (!(error instanceof LeaseNotFoundError)) throw error;
       lease.lose('the store no longer knows its lease');
-      return this.#underLease(use);
+      await retries.beforeNextTry(this.#closing);
+      return this.#underLease(use, retries);
     }
   }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
-import { ClosedError } from '../store/errors.js';
+import { ClosedError, RequestTimeoutError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { pagesOf } from '../store/pages.js';
 import type { KeyRecord, KeySpan, RangeResponse, Store, TxnRequest, Writer } from '../store/store.js';
@@ -37,6 +37,7 @@ import { RunningTasks } from './running-tasks.js';
 import { Session } from './session.js';
 import { readSnapshot } from './snapshot.js';
 import { TempKeys } from './temp-keys.js';
+import { TimeLimit } from './time-limit.js';
 import {
   checkChangeOp,
   checkFunction,
@@ -64,6 +65,9 @@ import {
 
 /** How many keys `scan` reads first: each may be as large as the store allows. */
 const FIRST_SCAN_PAGE = 16;
+
+/** `close` has this much more than its last write, which may have all the time of a call. */
+const END_SESSION_MS = 1000;
 
 const LOCK_CHECKS = { timeoutSec: checkSeconds, maxHoldSec: checkPositiveSeconds, signal: checkSignal };
 const WITH_LOCK_CHECKS = { ...LOCK_CHECKS, minHoldSec: checkPositiveSeconds };
@@ -170,8 +174,13 @@ export class StoreKvi implements Kvi {
   async tempKey(key: string): Promise<void> {
     checkKey('key', key);
     this.#closing.signal.throwIfAborted();
-    await this.#streamsStarted;
-    await this.#tempKeys.own(key);
+    const limit = this.#limit('The temporary key was not created', this.#options.requestTimeoutMs);
+    try {
+      await limit.wait(Promise.resolve(this.#streamsStarted));
+      await this.#tempKeys.own(key, limit);
+    } finally {
+      limit.end();
+    }
   }
 
   async watch(key: string, options: WatchOptions = {}): Promise<KeyChange> {
@@ -295,11 +304,13 @@ export class StoreKvi implements Kvi {
       );
     }
     this.#isClosed = true;
+    const limit = this.#limit('The store was not told', this.#options.requestTimeoutMs + END_SESSION_MS);
     // Without the session nobody could tell what became of them.
-    await this.#writer.idle();
-    await this.#endSession().catch((error: Error) => {
+    await limit.wait(this.#writer.idle()).catch(() => {});
+    await limit.wait(this.#endSession()).catch((error: Error) => {
       this.#logger.warn(`The session was not ended in the store: ${error.message} Its lease ends it.`);
     });
+    limit.end();
     this.#removal.close();
     await this.#store.close();
     this.#logger.log('Closed.');
@@ -331,6 +342,15 @@ export class StoreKvi implements Kvi {
     if (failed !== undefined) throw failed.reason;
   }
 
+  /** @param what did not come about when its time is over */
+  #limit(what: string, ms: number): TimeLimit {
+    const timeoutError = (): Error =>
+      new RequestTimeoutError(
+        `${what}: the store did not answer within ${ms} ms. Try again, or raise requestTimeoutMs.`,
+      );
+    return new TimeLimit(this.#clock, ms, timeoutError, []);
+  }
+
   #checkOpen(): void {
     if (this.#isClosed) throw closedError();
   }
@@ -350,14 +370,21 @@ export class StoreKvi implements Kvi {
 
   #send(request: TxnRequest): ReturnType<Writer['write']> {
     this.#checkOpen();
-    if (this.#streamsStarted === undefined) return this.#writer.write(request);
-    return this.#streamsStarted.then(() => this.#writer.write(request));
+    return this.#writer.write(request, this.#streamsStarted);
   }
 
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
     expectManyListeners(options.signal);
-    const stream = new ChangeStream(this.#store, range, options, this.#closing.signal, this.#atClose);
+    const newLimit = (): TimeLimit => this.#limit('The watch was not begun', this.#options.requestTimeoutMs);
+    const stream = new ChangeStream(
+      this.#store,
+      range,
+      options,
+      this.#closing.signal,
+      this.#atClose,
+      newLimit,
+    );
     this.#letWritesWait(stream.ready);
     return stream;
   }
@@ -384,7 +411,7 @@ export class StoreKvi implements Kvi {
     call: (patience: Patience) => Promise<T>,
   ): Promise<T> {
     const sources = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    const patience = new Patience(this.#clock, name, timeoutSec, sources);
+    const patience = new Patience(this.#clock, name, timeoutSec, this.#options.requestTimeoutMs, sources);
     try {
       return await call(patience);
     } catch (error) {

@@ -1,11 +1,13 @@
 import type { Clock } from '../store/clock.js';
-import { isHistoryGone } from '../store/errors.js';
+import { isHistoryGone, OutcomeUnknownError } from '../store/errors.js';
+import { GrowingPause } from '../store/growing-pause.js';
 import type { Operation, RangeResponse, Store, Watch, WatchEvent } from '../store/store.js';
 import { sentinelKey } from './keys.js';
 import type { HmEtcdLogger } from './options.js';
 import { thisProcess } from './owner.js';
 import { pause } from '../store/pause.js';
 import type { Session, SessionLease } from './session.js';
+import type { TimeLimit } from './time-limit.js';
 
 const RETRY_MS = 500;
 const OWNER = JSON.stringify(thisProcess);
@@ -25,6 +27,7 @@ class TempKey {
   readonly #key: string;
   readonly #keys: TempKeys;
   readonly #stopped = new AbortController();
+  readonly #catchUps: GrowingPause;
   #creation: Creation;
   /** Up to this revision the key's changes are known. */
   #followedTo: number;
@@ -34,6 +37,7 @@ class TempKey {
     this.#keys = keys;
     this.#key = key;
     this.#creation = creation;
+    this.#catchUps = new GrowingPause(keys.clock);
     this.#followedTo = creation.revision;
     void this.#stayAlive();
   }
@@ -78,6 +82,7 @@ class TempKey {
     if (this.#isStopped) watch.cancel();
     try {
       for (let next = await watch.next(); next !== undefined; next = await watch.next()) {
+        this.#catchUps.reset();
         const end = next.events.find((event) => this.#isEnd(event));
         if (end !== undefined) return await this.#shouldComeBack(end);
         this.#followedTo = next.revision;
@@ -114,6 +119,7 @@ class TempKey {
     if (record === undefined) return this.#restoreBlindly();
     if (record.lease !== this.#creation.lease.id) return this.#giveUp('another wrote it');
     this.#follow({ ...this.#creation, revision: record.modRevision }, revision);
+    await this.#catchUps.beforeNextTry(this.#stopped.signal);
     return this.#untilExpired();
   }
 
@@ -171,19 +177,39 @@ export class TempKeys {
     this.logger = logger;
   }
 
-  /** Creates the key, or takes it over from whoever owns it. */
-  async own(key: string): Promise<void> {
+  /**
+   * Creates the key, or takes it over from whoever owns it.
+   *
+   * @throws the limit's reason when it ends before the key is asked for; OutcomeUnknownError when it ends after that
+   */
+  async own(key: string, limit: TimeLimit): Promise<void> {
     const former = this.#owned.get(key);
     // It must not take our own write for another's.
     former?.stop();
     try {
-      await this.session.withLease(async (lease) => {
-        const { revision } = await this.store.txn({ success: putUnder(lease, key) });
-        this.#keep(key, { lease, revision });
-      });
+      await this.#ownInTime(key, limit);
     } catch (error) {
       if (former !== undefined && this.#owned.get(key) === former) this.#keep(key, former.creation);
       throw error;
+    }
+  }
+
+  async #ownInTime(key: string, limit: TimeLimit): Promise<void> {
+    let isAsked = false;
+    const owning = this.session.withLease(async (lease) => {
+      limit.signal.throwIfAborted();
+      isAsked = true;
+      const { revision } = await this.store.txn({ success: putUnder(lease, key) });
+      this.#keep(key, { lease, revision });
+    });
+    try {
+      await limit.wait(owning);
+    } catch (error) {
+      if (!isAsked || error !== limit.signal.reason) throw error;
+      throw new OutcomeUnknownError(
+        `The temporary key '${key}' was asked for, but the answer did not come in time: it may have been created. Call tempKey again, or delete it.`,
+        { cause: error },
+      );
     }
   }
 

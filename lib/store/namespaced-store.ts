@@ -54,7 +54,10 @@ export class NamespacedStore implements Store {
         lost: (lease) => session.lost(lease),
       },
     );
-    return { write: (request) => writer.write(this.#txnIn(request)), idle: () => writer.idle() };
+    return {
+      write: (request, after) => writer.write(this.#txnIn(request), after),
+      idle: () => writer.idle(),
+    };
   }
 
   leaseGrant(ttlSec: number): Promise<Lease> {

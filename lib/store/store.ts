@@ -54,8 +54,11 @@ export interface Writer {
   /**
    * As `Store.txn`, exactly once; its operations are puts without a lease, deletions of single keys and reads, or txns of
    * such. An error says that nothing was applied, but for OutcomeUnknownError.
+   *
+   * @param after the write is sent when this has settled. It has its place among the others, and its time counts, from
+   * the call on
    */
-  write(request: TxnRequest): Promise<WriteOutcome & { readonly revision: number }>;
+  write(request: TxnRequest, after?: Promise<unknown>): Promise<WriteOutcome & { readonly revision: number }>;
 
   /** Resolves when every write that was asked for has been answered. */
   idle(): Promise<void>;
@@ -111,6 +114,7 @@ export interface KeySpan {
 export interface RangeRequest extends KeySpan {
   /** Read at this revision instead of now. */
   readonly revision?: number;
+  /** At most so many. A store that cannot deliver them in the time of one call answers fewer, with `more`. */
   readonly limit?: number;
   /** Answer records with an empty value. */
   readonly keysOnly?: boolean;

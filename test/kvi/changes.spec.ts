@@ -2,12 +2,16 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ChangeStream } from '../../lib/kvi/changes.js';
 import { PUT } from '../../lib/kvi/key-change.js';
 import type { Kvi } from '../../lib/kvi/kvi.js';
+import { TimeLimit } from '../../lib/kvi/time-limit.js';
 import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
 import { rejectionOf } from '../contract/backend.js';
+import { ManualClock } from '../support/manual-clock.js';
 import { Workbench } from '../support/workbench.js';
 
 /** Waiting costs a little; a write that waited for each of the streams by itself took a hundred times as long. */
 const MANY_TIMES = 15;
+
+const noLimit = (): TimeLimit => new TimeLimit(new ManualClock(), undefined, () => new Error('late'), []);
 
 describe('a change stream', () => {
   let bench: Workbench;
@@ -84,7 +88,7 @@ describe('a change stream', () => {
   it('that has ended is no longer known to what its handle ends', async () => {
     const { store } = bench.open();
     const [{ signal }, atClose] = [new AbortController(), new Set<() => void>()];
-    const streams = ['a', 'b'].map((key) => new ChangeStream(store, key, {}, signal, atClose));
+    const streams = ['a', 'b'].map((key) => new ChangeStream(store, key, {}, signal, atClose, noLimit));
     for (const stream of streams) await stream.open();
     expect(atClose.size).toBe(2);
     await streams[0]!.return();

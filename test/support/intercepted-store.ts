@@ -53,7 +53,7 @@ export class InterceptedStore implements Store {
   writer(session?: WriterSession): Writer {
     const writer = this.#store.writer(session);
     return {
-      write: (request) => this.#pass('txn', request, () => writer.write(request)),
+      write: (request, after) => this.#pass('txn', request, () => writer.write(request, after)),
       idle: () => writer.idle(),
     };
   }

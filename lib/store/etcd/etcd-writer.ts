@@ -6,6 +6,7 @@ import {
   RequestTimeoutError,
   UnavailableError,
 } from '../errors.js';
+import { GrowingPause } from '../growing-pause.js';
 import type { TxnRequest, WriteOutcome, Writer } from '../store.js';
 import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
 import { type Footprint, footprintOf, operationsOf } from './footprint.js';
@@ -27,6 +28,8 @@ type Answer = WriteOutcome & { readonly revision: number };
 interface PendingWrite extends Pending {
   readonly request: TxnRequest;
   readonly footprint: Footprint;
+  /** What has to settle before it is sent. */
+  readonly after: Promise<unknown> | undefined;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
   place?: Place;
@@ -45,6 +48,8 @@ export class EtcdWriter implements Writer {
   readonly #order = new KeyOrder();
   readonly #group: GroupCommit<PendingWrite>;
   readonly #idlers: (() => void)[] = [];
+  readonly #pauseOfLane = Array.from({ length: LANES }, () => new GrowingPause(callClock));
+  readonly #never = new AbortController().signal;
   #unanswered = 0;
   /** Why nothing gets through at present. */
   #obstacle: HmEtcdError | undefined;
@@ -73,7 +78,7 @@ export class EtcdWriter implements Writer {
     });
   }
 
-  write(request: TxnRequest): Promise<Answer> {
+  write(request: TxnRequest, after?: Promise<unknown>): Promise<Answer> {
     const deadline = callClock.now() + this.#timeoutMs;
     return new Promise((resolve, reject) => {
       const footprint = footprintOf(request);
@@ -85,6 +90,7 @@ export class EtcdWriter implements Writer {
         deadline,
         operations,
         bytes,
+        after,
         resolve,
         reject,
         isReady: false,
@@ -110,6 +116,12 @@ export class EtcdWriter implements Writer {
   }
 
   #onTurn(write: PendingWrite): void {
+    if (write.after === undefined) return this.#onReady(write);
+    const onReady = (): void => this.#onReady(write);
+    write.after.then(onReady, onReady);
+  }
+
+  #onReady(write: PendingWrite): void {
     write.isReady = true;
     if (write.isExpired) this.#leave(write);
     else this.#group.wake();
@@ -127,6 +139,7 @@ export class EtcdWriter implements Writer {
     try {
       const { revision, outcomes } = await sender.send(requests, lane, deadline - callClock.now());
       this.#obstacle = undefined;
+      this.#pauseOfLane[lane]!.reset();
       batch.forEach((write, at) => this.#accept(write, { revision, ...outcomes[at]! }));
     } catch (error) {
       await this.#failed(batch, lane, sender, error as HmEtcdError);
@@ -141,7 +154,8 @@ export class EtcdWriter implements Writer {
   ): Promise<void> {
     if (error instanceof OutcomeUnknownError) return this.#leaveUndecided(batch, lane, sender, error);
     // Nothing was applied, and under the next lease it may be.
-    if (error instanceof SlotLostError || error instanceof LeaseNotFoundError) return this.#again(batch);
+    if (error instanceof SlotLostError || error instanceof LeaseNotFoundError)
+      return this.#afterAPause(batch, lane);
     if (isNoSpace(error)) return this.#withoutSpace(batch, lane, sender, error);
     if (isDivisible(error) && batch.length > 1) return this.#apart(batch, lane, sender, error);
     const isLate = error instanceof RequestTimeoutError || error instanceof UnavailableError;
@@ -150,6 +164,13 @@ export class EtcdWriter implements Writer {
     const latest = isLate ? callClock.now() + this.#reserveMs : Infinity;
     this.#again(batch.filter(({ deadline }) => deadline > latest));
     for (const write of batch.filter(({ deadline }) => deadline <= latest)) this.#refuse(write, error);
+  }
+
+  /** A server that contradicts itself is not asked without end, as fast as it answers. */
+  async #afterAPause(batch: readonly PendingWrite[], lane: number): Promise<void> {
+    const deadline = Math.min(...batch.map((write) => write.deadline));
+    await this.#pauseOfLane[lane]!.beforeNextTry(this.#never, deadline - callClock.now());
+    this.#again(batch);
   }
 
   #again(batch: readonly PendingWrite[]): void {

@@ -201,11 +201,13 @@ export class Slot {
 
   /** Where there is no space for a put, the slot is deleted instead: a copy does not find it as it was either. */
   async #touch(bumped: string, timeoutMs: number | undefined): Promise<TxnResponse> {
+    const startedAt = callClock.now();
     try {
       return await run(this.#calls, this.#ifUntouched([this.#put(this.#key, bumped)]), timeoutMs);
     } catch (error) {
       if (!isNoSpace(error as HmEtcdError)) throw error;
-      return run(this.#calls, this.#ifUntouched([{ type: 'delete', key: this.#key }]), timeoutMs);
+      const leftMs = timeoutMs && Math.max(1, timeoutMs - (callClock.now() - startedAt));
+      return run(this.#calls, this.#ifUntouched([{ type: 'delete', key: this.#key }]), leftMs);
     }
   }
 

@@ -40,7 +40,13 @@ export class MemoryStore implements Store {
 
   /** Here no answer is ever lost. */
   writer(): Writer {
-    return { write: (request) => this.txn(request), idle: () => Promise.resolve() };
+    return {
+      write: (request, after) => {
+        const write = (): Promise<TxnResponse> => this.txn(request);
+        return after === undefined ? write() : after.then(write, write);
+      },
+      idle: () => Promise.resolve(),
+    };
   }
 
   async leaseGrant(ttlSec: number): Promise<Lease> {
