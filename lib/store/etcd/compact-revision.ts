@@ -9,12 +9,12 @@ const LOOK_MS = 500;
 
 /** A read is only told that its revision is compacted; a watch from there is told what is left. */
 export async function withCompactRevision(
-  error: CompactedError,
+  untold: CompactedError,
   watches: WatchHub,
   { key, revision = 1 }: RangeRequest,
 ): Promise<CompactedError> {
   const looked = new AbortController();
-  let answer = error;
+  let answer = untold;
   const look = async (): Promise<void> => {
     const watch = await watches.subscribeAlone({ key, afterRevision: revision - 1 });
     looked.signal.addEventListener('abort', () => watch.cancel());

@@ -8,9 +8,12 @@ interface SecureConnector {
   connect(socket: Socket): Promise<{ readonly socket: Socket; readonly secure: boolean }>;
 }
 
+/** gRPC's own name for it, which no document promises: without it all is as gRPC leaves it. */
+export const CREATE_CONNECTOR = '_createSecureConnector';
+
 /** Those of gRPC, as far as they are needed here. */
 export interface ConnectingCredentials {
-  _createSecureConnector?(...args: unknown[]): SecureConnector;
+  [CREATE_CONNECTOR]?(...args: unknown[]): SecureConnector;
 }
 
 /**
@@ -19,9 +22,9 @@ export interface ConnectingCredentials {
  * have ended, after a GOAWAY, while the server does not end its side. This lets go of them.
  */
 export function careForSockets(credentials: ConnectingCredentials, firstWordMs = FIRST_WORD_MS): void {
-  const create = credentials._createSecureConnector?.bind(credentials);
+  const create = credentials[CREATE_CONNECTOR]?.bind(credentials);
   if (create === undefined) return;
-  credentials._createSecureConnector = (...args) => {
+  credentials[CREATE_CONNECTOR] = (...args) => {
     const connector = create(...args);
     const connect = connector.connect.bind(connector);
     connector.connect = async (socket) => {

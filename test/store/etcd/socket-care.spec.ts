@@ -1,14 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, Socket } from 'node:net';
-import { careForSockets, type ConnectingCredentials } from '../../../lib/store/etcd/socket-care.js';
+import {
+  careForSockets,
+  type ConnectingCredentials,
+  CREATE_CONNECTOR,
+} from '../../../lib/store/etcd/socket-care.js';
 
 const SOON_MS = 50;
 
 /** Connects in the clear, as gRPC does. */
 function credentials(): ConnectingCredentials & Required<ConnectingCredentials> {
   return {
-    _createSecureConnector: () => ({ connect: (socket) => Promise.resolve({ socket, secure: false }) }),
+    [CREATE_CONNECTOR]: () => ({ connect: (socket) => Promise.resolve({ socket, secure: false }) }),
   };
 }
 
@@ -36,7 +40,7 @@ describe('a socket that is cared for', () => {
     const accepting = once(server, 'connection');
     const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
     await Promise.all([once(socket, 'connect'), accepting]);
-    await cared._createSecureConnector().connect(socket);
+    await cared[CREATE_CONNECTOR]().connect(socket);
     return socket;
   }
 
