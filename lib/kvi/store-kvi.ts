@@ -66,6 +66,9 @@ import {
 /** How many keys `scan` reads first: each may be as large as the store allows. */
 const FIRST_SCAN_PAGE = 16;
 
+/** The store counts the time of its part itself, and knows better what went wrong: it has this much longer to tell. */
+const TELLING_MS = 250;
+
 /** `close` has this much more than its last write, which may have all the time of a call. */
 const END_SESSION_MS = 1000;
 
@@ -174,7 +177,7 @@ export class StoreKvi implements Kvi {
   async tempKey(key: string): Promise<void> {
     checkKey('key', key);
     this.#closing.signal.throwIfAborted();
-    const limit = this.#limit('The temporary key was not created', this.#options.requestTimeoutMs);
+    const limit = this.#limit('The temporary key was not created', TELLING_MS);
     try {
       await limit.wait(Promise.resolve(this.#streamsStarted));
       await this.#tempKeys.own(key, limit);
@@ -304,7 +307,7 @@ export class StoreKvi implements Kvi {
       );
     }
     this.#isClosed = true;
-    const limit = this.#limit('The store was not told', this.#options.requestTimeoutMs + END_SESSION_MS);
+    const limit = this.#limit('The store was not told', END_SESSION_MS);
     // Without the session nobody could tell what became of them.
     await limit.wait(this.#writer.idle()).catch(() => {});
     await limit.wait(this.#endSession()).catch((error: Error) => {
@@ -342,13 +345,19 @@ export class StoreKvi implements Kvi {
     if (failed !== undefined) throw failed.reason;
   }
 
-  /** @param what did not come about when its time is over */
-  #limit(what: string, ms: number): TimeLimit {
+  /**
+   * The time of one call, over all its steps.
+   *
+   * @param what did not come about when it is over
+   * @param moreMs what is given in addition
+   */
+  #limit(what: string, moreMs: number): TimeLimit {
+    const ms = this.#options.requestTimeoutMs;
     const timeoutError = (): Error =>
       new RequestTimeoutError(
         `${what}: the store did not answer within ${ms} ms. Try again, or raise requestTimeoutMs.`,
       );
-    return new TimeLimit(this.#clock, ms, timeoutError, []);
+    return new TimeLimit(this.#clock, ms + moreMs, timeoutError, []);
   }
 
   #checkOpen(): void {
@@ -376,7 +385,7 @@ export class StoreKvi implements Kvi {
   #startStream(range: KeyRange, options: ChangesOptions): ChangeStream {
     this.#closing.signal.throwIfAborted();
     expectManyListeners(options.signal);
-    const newLimit = (): TimeLimit => this.#limit('The watch was not begun', this.#options.requestTimeoutMs);
+    const newLimit = (): TimeLimit => this.#limit('The watch was not begun', TELLING_MS);
     const stream = new ChangeStream(
       this.#store,
       range,
@@ -411,7 +420,13 @@ export class StoreKvi implements Kvi {
     call: (patience: Patience) => Promise<T>,
   ): Promise<T> {
     const sources = signal === undefined ? [this.#closing.signal] : [this.#closing.signal, signal];
-    const patience = new Patience(this.#clock, name, timeoutSec, this.#options.requestTimeoutMs, sources);
+    const patience = new Patience(
+      this.#clock,
+      name,
+      timeoutSec,
+      this.#options.requestTimeoutMs + TELLING_MS,
+      sources,
+    );
     try {
       return await call(patience);
     } catch (error) {

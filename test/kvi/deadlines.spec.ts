@@ -6,12 +6,16 @@ import {
   LeaseNotFoundError,
   OutcomeUnknownError,
   RequestTimeoutError,
+  UnavailableError,
 } from '../../lib/store/errors.js';
 import type { Watch } from '../../lib/store/store.js';
 import type { InterceptedStore } from '../support/intercepted-store.js';
 import { Workbench } from '../support/workbench.js';
 
 const TIMEOUT_MS = 5000;
+
+/** The store itself, which knows more, is to be heard first. */
+const TELLING_MS = 250;
 
 const silent = (): Promise<never> => new Promise(() => {});
 
@@ -51,7 +55,7 @@ describe('a store that does not answer', () => {
     store.intercept('leaseGrant', answersAfter(TIMEOUT_MS + 1000));
     const { error, atMs } = await endOf(kvi.tempKey('member'));
     expect(error).toBeInstanceOf(RequestTimeoutError);
-    expect(atMs).toBe(TIMEOUT_MS);
+    expect(atMs).toBe(TIMEOUT_MS + TELLING_MS);
     await bench.clock.advance(2 * TIMEOUT_MS);
     expect(await bench.keys()).toEqual([]);
   });
@@ -61,20 +65,30 @@ describe('a store that does not answer', () => {
     store.intercept('txn', silent);
     const { error, atMs } = await endOf(kvi.tempKey('member'));
     expect(error).toBeInstanceOf(OutcomeUnknownError);
-    expect(atMs).toBe(TIMEOUT_MS);
+    expect(atMs).toBe(TIMEOUT_MS + TELLING_MS);
   });
 
   it('is not waited for after a stream by tempKey', async () => {
     store.intercept('revision', silent);
     void kvi.changes('k');
-    expect((await endOf(kvi.tempKey('member'))).atMs).toBe(TIMEOUT_MS);
+    expect((await endOf(kvi.tempKey('member'))).atMs).toBe(TIMEOUT_MS + TELLING_MS);
+  });
+
+  it('is heard when it says in its time why it failed', async () => {
+    const down = new UnavailableError('nobody listens');
+    store.intercept('leaseGrant', async () => {
+      await new Promise<void>((resolve) => bench.clock.setTimer(TIMEOUT_MS, resolve));
+      throw down;
+    });
+    expect((await endOf(kvi.tempKey('member'))).error).toBe(down);
+    expect((await endOf(kvi.lock('jobs', { timeoutSec: 0 }))).error).toBe(down);
   });
 
   it('is waited for by one try for a lock as long as one call takes', async () => {
     store.intercept('leaseGrant', silent);
     const { error, atMs } = await endOf(kvi.lock('jobs', { timeoutSec: 0 }));
     expect(error).toBeInstanceOf(RequestTimeoutError);
-    expect(atMs).toBeLessThanOrEqual(TIMEOUT_MS + 250);
+    expect(atMs).toBeLessThanOrEqual(TIMEOUT_MS + TELLING_MS + 250);
   });
 
   it('is waited for by the start of a watch as long as one call takes, and a late watch is ended', async () => {
@@ -90,7 +104,7 @@ describe('a store that does not answer', () => {
     });
     const { error, atMs } = await endOf(kvi.watchWithCB('k', 1, () => {}));
     expect(error).toBeInstanceOf(RequestTimeoutError);
-    expect(atMs).toBe(TIMEOUT_MS);
+    expect(atMs).toBe(TIMEOUT_MS + TELLING_MS);
     await bench.clock.advance(TIMEOUT_MS);
     expect(isCancelled).toBe(true);
   });
@@ -125,7 +139,7 @@ describe('a store that contradicts itself for ever', () => {
     const ended = kvi.tempKey('member').catch((error: unknown) => error);
     for (let turn = 0; turn < SOME_TURNS; turn++) await eventLoopTurn();
     expect(store.countOf('leaseGrant')).toBe(2);
-    for (let ms = 0; ms < TIMEOUT_MS; ms += 50) await bench.clock.advance(50);
+    for (let ms = 0; ms < TIMEOUT_MS + TELLING_MS; ms += 50) await bench.clock.advance(50);
     expect(store.countOf('leaseGrant')).toBeLessThan(15);
     expect(store.countOf('leaseGrant')).toBeGreaterThan(5);
     expect(await ended).toBeInstanceOf(Error);
