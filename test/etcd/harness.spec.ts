@@ -15,7 +15,7 @@ import { stopAll } from '../support/etcd/cleanup.js';
 import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
 import { startCluster } from '../support/etcd/etcd-cluster.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
-import { AS_ROOT, enableAuth, tokenArgs } from '../support/etcd/expiring-tokens.js';
+import { AS_ROOT, enableAuth, ROOT, tokenArgs } from '../support/etcd/expiring-tokens.js';
 import { tryLoopDisk } from '../support/etcd/loop-disk.js';
 import { poll } from '../support/etcd/poll.js';
 
@@ -220,6 +220,31 @@ describe('an alarm', () => {
     await expect(etcd.ctl('put', 'a', '1')).rejects.toThrow(/user name is empty/);
   });
 });
+
+describe('tokens', () => {
+  it('are good at each member until they expire, for a user who may do everything', async () => {
+    await using cluster = await startCluster({ args: await tokenArgs(1) });
+    await enableAuth(cluster.member(0));
+    const { username: name, password } = ROOT;
+    const { token } = (await (
+      await call(cluster.member(0), 'auth/authenticate', { name, password })
+    ).json()) as { token: string };
+    const range = { key: Buffer.from('a').toString('base64') };
+    const statuses = async (): Promise<number[]> =>
+      Promise.all(
+        cluster.members.map(async (member) => (await call(member, 'kv/range', range, token)).status),
+      );
+
+    // Whoever has not heard yet that users are asked for serves it as well.
+    expect(await statuses()).toEqual([200, 200, 200]);
+    await poll('the token expires', async () => !(await statuses()).includes(200) || undefined);
+  });
+});
+
+function call({ endpoint }: EtcdServer, method: string, request: object, token?: string): Promise<Response> {
+  const headers: Record<string, string> = token === undefined ? {} : { Authorization: token };
+  return fetch(`${endpoint}/v3/${method}`, { method: 'POST', body: JSON.stringify(request), headers });
+}
 
 /** Whether a disk can be stalled is the machine's to say. */
 function told(why: Error): void {

@@ -157,9 +157,14 @@ function storesAreRefused(): Effect {
   return () => pulses.every(({ failures }) => failures.some(isRefusal));
 }
 
+/** Another leads, and the one that led does not know. */
 async function diskStalls(): Promise<Effect> {
   const stalled = members().findIndex((member) => member.disk !== undefined);
-  return async () => (await stage.cluster.leader()) !== stalled && (await unhealthy()).includes(stalled);
+  const member = stage.cluster.member(stalled);
+  return async () => {
+    const metrics = await member.metrics().catch(() => undefined);
+    return metrics?.sum('etcd_server_is_leader') === 1 && (await stage.cluster.leader()) !== stalled;
+  };
 }
 
 /** Bytes on a link, of a connection that is made now. */
