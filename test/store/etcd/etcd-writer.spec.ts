@@ -35,9 +35,12 @@ function writerOver(sender: WriteSender): EtcdWriter {
 }
 
 describe('the writer', () => {
-  it.each([new SlotLostError('lost'), new LeaseNotFoundError('lost')])(
-    'does not ask without end, as fast as it is answered, a server that says every time: $name',
-    async (error) => {
+  it.each([
+    ['its slot', new SlotLostError('lost')],
+    ['its lease', new LeaseNotFoundError('lost')],
+  ])(
+    'does not ask without end, as fast as it is answered, a server that says every time that %s is gone',
+    async (_what, error) => {
       const sender = new Sender(Infinity, error);
       await expect(writerOver(sender).write(PUT)).rejects.toBeInstanceOf(RequestTimeoutError);
       // At once, and after 20, 40, 80, 160 ms.
