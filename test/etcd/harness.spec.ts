@@ -194,6 +194,8 @@ describe('a member that was removed', () => {
     await other.ctl('put', 'a', '1');
     const [, id, peerUrl] = /^(\w+), started, member0, ([^,]+),/m.exec(await other.ctl('member', 'list'))!;
     await gone.kill();
+    // It may have been the leader.
+    await cluster.leader();
     await other.ctl('member', 'remove', id!);
     await other.ctl('member', 'add', 'member0', `--peer-urls=${peerUrl}`);
     await gone.rejoin();

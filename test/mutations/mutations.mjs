@@ -5,7 +5,7 @@
  * whose message has the `sign`: any other failure may have come from somewhere else.
  */
 export const workloads = {
-  'exactly-once': { tests: 'test/faults/exactly-once', env: { EXACTLY_ONCE_OPS: '2000' }, limitSec: 200 },
+  'exactly-once': { tests: 'test/faults/exactly-once', env: { EXACTLY_ONCE_OPS: '4000' }, limitSec: 200 },
   differential: {
     tests: 'test/faults/differential',
     only: 'the etcd under test answer, refuse and tell the same',

@@ -202,10 +202,12 @@ export class Member {
   }
 }
 
-/** Of the one host that it has. */
+/** Of the one host that it has. etcd3 does not show them; a version that keeps them elsewhere goes without this care. */
 function credentialsOf(pool: ConnectionPool): ConnectingCredentials {
-  const { hosts } = pool as unknown as { hosts: [{ channelCredentials: ConnectingCredentials }] };
-  return hosts[0].channelCredentials;
+  const { hosts } = pool as unknown as {
+    hosts?: readonly { readonly channelCredentials?: ConnectingCredentials }[];
+  };
+  return hosts?.[0]?.channelCredentials ?? {};
 }
 
 /** gRPC does not write to it, and copies it by itself. */

@@ -121,14 +121,17 @@ export class ClientProcess implements AsyncDisposable {
   }
 
   goOn(): void {
-    const pause = this.#run.pauses.at(-1);
-    if (pause?.to !== Infinity) return;
+    const pause = this.#run.pauses.find(({ to }) => to === Infinity);
+    if (pause === undefined) return;
     this.#run.signal('SIGCONT');
     pause.to = machineMs();
   }
 
   /** Its event loop stands still for so many milliseconds. */
   block(ms: number): void {
+    // If it is killed meanwhile, it cannot tell.
+    const from = machineMs();
+    this.#run.pauses.push({ from, to: from + ms });
     this.#run.send({ block: ms });
   }
 
