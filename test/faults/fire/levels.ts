@@ -14,6 +14,8 @@ export interface Levels {
 
 /** Each process has one connection to a member, to as many as it has needed. */
 const SOCKETS = 3;
+/** Whoever leads, or tries again, has some more. */
+const TIMERS = 5;
 /** What a collector leaves behind differs from one time to the next. */
 const HEAP_FACTOR = 1.3;
 const HEAP_BYTES = 4 * 1024 * 1024;
@@ -81,7 +83,7 @@ export function growth(before: Levels, after: Levels): string[] {
     return [
       ...grown(`heap of ${name}`, from.heapUsed, to.heapUsed, from.heapUsed * HEAP_FACTOR + HEAP_BYTES),
       ...grown(`sockets of ${name}`, from.sockets, to.sockets, SOCKETS),
-      ...grown(`timers of ${name}`, from.timers, to.timers, from.timers),
+      ...grown(`timers of ${name}`, from.timers, to.timers, from.timers + TIMERS),
     ];
   });
   return [

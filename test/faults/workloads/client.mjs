@@ -22,7 +22,6 @@ export class Client {
   #over;
   #calm;
   #values = 0;
-  #tidied = new Map();
 
   /** @param over aborts when nothing new is to be begun */
   constructor(number, kvi, { over, calm, lastRevision }) {
@@ -44,7 +43,7 @@ export class Client {
     return this.#number === 0;
   }
 
-  /** Some keys of a family are touched by this client only once they are old. */
+  /** Of the keys of a family it follows only those of one place. */
   get slot() {
     return this.#number % config.slots;
   }
@@ -75,12 +74,9 @@ export class Client {
     return keyOf(family, this.dice.below(config.slots), generation());
   }
 
-  /** A key of a family that is out of use, for this client to take away; undefined when there is none. */
-  oldKey(family) {
-    const old = generation() - OLD;
-    if (this.#tidied.get(family) === old) return undefined;
-    this.#tidied.set(family, old);
-    return keyOf(family, this.slot, old);
+  /** Whether a key is of those that nobody uses any more. */
+  isOld(key) {
+    return Number(key.split('/')[2]) < generation() - OLD;
   }
 }
 

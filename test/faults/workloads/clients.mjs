@@ -11,12 +11,15 @@ import { portWatch } from './port-watch.mjs';
 import { range } from './range.mjs';
 import { register } from './register.mjs';
 import { tempKeys } from './temp-keys.mjs';
+import { tidy } from './tidy.mjs';
 import { view } from './view.mjs';
 import { watch } from './watch.mjs';
 
 // A process with some clients. Each is a handle of its own, under which all workloads run at once.
 
 const WORKLOADS = [register, list, lock, range, tempKeys, view, watch];
+/** Too much, or not needed, for all. */
+const OF_THE_FIRST = [portWatch, tidy];
 const TRY_AGAIN_MS = 200;
 
 const silent = () => {};
@@ -51,7 +54,7 @@ async function run(number) {
   const kvi = await whenOpened();
   if (kvi === undefined) return;
   const client = new Client(number, kvi, { over: over.signal, calm, lastRevision });
-  const workloads = client.isFirst ? [...WORKLOADS, portWatch] : WORKLOADS;
+  const workloads = client.isFirst ? [...WORKLOADS, ...OF_THE_FIRST] : WORKLOADS;
   await Promise.all(workloads.map((workload) => workload(client)));
   await client.lane('close').do('call', 'close', null, undefined, () => kvi.close());
 }

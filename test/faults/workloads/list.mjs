@@ -13,9 +13,6 @@ export async function list(client) {
     return lane.do('append', key, item, TRIES * 2 * requestMs, () => appendTo(kvi, key, item));
   };
   while (!client.isOver) {
-    const old = client.oldKey('list');
-    // A list that is taken away is none of those that only grow.
-    if (old !== undefined) await lane.do('call', 'delete', null, requestMs, () => kvi.delete(old));
     await (dice.percent(40) ? read : append)(client.key('list'));
     await client.rest(2 * restMs);
   }

@@ -44,11 +44,6 @@ export async function register(client) {
     remove,
   ];
   while (!client.isOver) {
-    const old = client.oldKey('reg');
-    if (old !== undefined) {
-      await get(old);
-      await remove(old);
-    }
     await dice.pick(operations)(client.key('reg'));
     await client.rest();
   }
