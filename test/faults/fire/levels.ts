@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Measured } from './client-process.js';
+import { insistOnCtl } from './insist.js';
 import type { Stage } from './stage.js';
 
 /** How much there is of what must not grow, at a moment without faults. */
@@ -63,8 +64,8 @@ async function lookAt(stage: Stage): Promise<Levels> {
   const processes = await Promise.all(
     everybody.map(async (process): Promise<[string, Measured]> => [process.name, await process.measure()]),
   );
-  const leases = (await stage.ctl(0, 'lease', 'list')).match(/^[0-9a-f]{16}$/gm) ?? [];
-  const keys = await stage.ctl(0, 'get', '', '--from-key', '--count-only', '-w', 'fields');
+  const leases = (await insistOnCtl(stage, ['lease', 'list'])).match(/^[0-9a-f]{16}$/gm) ?? [];
+  const keys = await insistOnCtl(stage, ['get', '', '--from-key', '--count-only', '-w', 'fields']);
   return {
     processes: new Map(processes),
     watchers: metrics.reduce((sum, of) => sum + of.sum('etcd_debugging_mvcc_watcher_total'), 0),
