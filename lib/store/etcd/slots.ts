@@ -1,5 +1,6 @@
 import { callClock } from '../clock.js';
 import { type HmEtcdError, LeaseNotFoundError, RequestTimeoutError } from '../errors.js';
+import { inTime } from '../in-time.js';
 import type { LeaseId, TxnRequest, WriterSession } from '../store.js';
 import type { Calls } from './calls.js';
 import { isNoSpace } from './error-table.js';
@@ -25,8 +26,7 @@ export class Slots implements WriteSender {
   async send(requests: readonly TxnRequest[], lane: number, timeoutMs: number): Promise<Applied> {
     const deadline = callClock.now() + timeoutMs;
     const granting = this.#session.lease();
-    const lease =
-      typeof granting === 'string' ? granting : await inTime(granting, timeoutMs, this.#calls.endpoints);
+    const lease = typeof granting === 'string' ? granting : await this.#granted(granting, timeoutMs);
     const known = this.#ofLane.get(lane);
     // A slot serves its own session only: what is sent again under another could be applied twice.
     const slot =
@@ -48,6 +48,15 @@ export class Slots implements WriteSender {
     await slot?.decided();
   }
 
+  /** A grant has a time of its own, and may have begun long after the call of the writes that wait for it. */
+  #granted(granting: Promise<LeaseId>, timeoutMs: number): Promise<LeaseId> {
+    const timeoutError = (): Error =>
+      new RequestTimeoutError(
+        `A write was not sent to ${this.#calls.endpoints}: no lease was granted in time for its record. Nothing was applied. Try again, or raise requestTimeoutMs.`,
+      );
+    return inTime(callClock, granting, timeoutMs, timeoutError);
+  }
+
   async #makeSlot(lease: LeaseId, lane: number, timeoutMs: number): Promise<Slot> {
     const key = `${this.#session.prefix}${lease}/s${this.#made++}`;
     try {
@@ -64,23 +73,4 @@ export class Slots implements WriteSender {
 /** Where there was no space it was deleted to find out what had become of the batch. */
 function isSlotGone(error: HmEtcdError): boolean {
   return error instanceof LeaseNotFoundError || error instanceof SlotLostError || isNoSpace(error);
-}
-
-/** A grant has a time of its own, and may have begun long after the call of the writes that wait for it. */
-async function inTime<T>(granting: Promise<T>, timeoutMs: number, endpoints: string): Promise<T> {
-  let cancelTimer = (): void => {};
-  const timeUp = new Promise<never>((_resolve, reject) => {
-    const giveUp = (): void =>
-      reject(
-        new RequestTimeoutError(
-          `A write was not sent to ${endpoints}: no lease was granted in time for its record. Nothing was applied. Try again, or raise requestTimeoutMs.`,
-        ),
-      );
-    cancelTimer = callClock.setTimer(timeoutMs, giveUp);
-  });
-  try {
-    return await Promise.race([granting, timeUp]);
-  } finally {
-    cancelTimer();
-  }
 }

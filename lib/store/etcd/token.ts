@@ -1,3 +1,5 @@
+import { callClock } from '../clock.js';
+import { inTime } from '../in-time.js';
 import { CallError } from './call-errors.js';
 import { Code } from './error-table.js';
 import type { Member } from './member.js';
@@ -9,7 +11,7 @@ export interface Credentials {
 
 /**
  * The token that etcd gives for a user and password. It is asked for again after a server refused it; one request
- * serves all who wait, and its failure is not kept.
+ * serves all who wait, each for as long as it has time, and its failure is not kept.
  */
 export class TokenSource {
   readonly #credentials: Credentials | undefined;
@@ -30,7 +32,9 @@ export class TokenSource {
     this.#asking ??= this.#ask(member, timeoutMs, this.#credentials).finally(
       () => (this.#asking = undefined),
     );
-    return this.#asking;
+    const timeoutError = (): Error =>
+      new CallError(Code.DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`);
+    return inTime(callClock, this.#asking, timeoutMs, timeoutError);
   }
 
   /** Forgets a token that was refused, unless a newer one has taken its place. */

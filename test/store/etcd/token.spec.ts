@@ -50,6 +50,17 @@ describe('TokenSource', () => {
     expect(member.requests).toEqual([{ name: 'u', password: 'p' }]);
   });
 
+  it('keeps nobody waiting for longer than there is time, and goes on asking for the others', async () => {
+    let answer: (told: { token: string }) => void;
+    const answered = new Promise<{ token: string }>((resolve) => (answer = resolve));
+    const member = { call: () => answered } as unknown as Member;
+    const tokens = new TokenSource(CREDENTIALS);
+    const patient = tokens.token(member, 60_000);
+    await expect(tokens.token(member, 10)).rejects.toThrow('no answer within 10 ms');
+    answer!({ token: 'one' });
+    expect(await patient).toBe('one');
+  });
+
   it('asks again after a failure', async () => {
     const member = new FakeMember([new Error('down'), 'one']);
     const tokens = new TokenSource(CREDENTIALS);
