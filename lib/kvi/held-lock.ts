@@ -54,7 +54,7 @@ export class Hold implements HeldLock, Fence {
     this.#onEnd = onEnd;
     if (maxHoldSec !== undefined) this.#endsAt = context.clock.now() + maxHoldSec * 1000;
     this.#stopListening = place.lease.onLost((why) => this.#reportLost(why));
-    void ownKey.ended.then(() => this.#reportLost('its key was removed'));
+    void ownKey.ended.then(() => this.#keyRemoved());
     if (maxHoldSec !== undefined && this.isHeld) this.#limit(maxHoldSec);
   }
 
@@ -107,7 +107,7 @@ export class Hold implements HeldLock, Fence {
   }
 
   refused(): void {
-    this.#reportLost('its key was removed');
+    this.#keyRemoved();
   }
 
   /** Lifts maxHoldSec: nothing runs under the hold any more that would have to be ended. */
@@ -140,6 +140,13 @@ export class Hold implements HeldLock, Fence {
   /** The signal aborts before the key goes: nobody is granted the lock while its holder has not been told. */
   #outstay(): void {
     this.#reportLost('its maxHoldSec is over');
+    this.free().catch(() => {});
+  }
+
+  /** Others are told of a removed key as of one that the hold removes itself. */
+  #keyRemoved(): void {
+    if (this.#isOver) return;
+    this.#reportLost('its key was removed');
     this.free().catch(() => {});
   }
 

@@ -24,12 +24,15 @@ export interface QueuePlace extends Acquisition {
 export class KeyRemoval {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #onConfirmed: (key: string) => void;
   readonly #retries = new Set<CancelTimer>();
   readonly #removals = new RunningTasks();
 
-  constructor(store: Store, clock: Clock) {
+  /** @param onConfirmed told of each key that is known to be gone */
+  constructor(store: Store, clock: Clock, onConfirmed: (key: string) => void) {
     this.#store = store;
     this.#clock = clock;
+    this.#onConfirmed = onConfirmed;
   }
 
   /**
@@ -38,8 +41,8 @@ export class KeyRemoval {
    * @returns whether it was still there
    * @throws what the store throws; the deletion is then retried until it is confirmed or the lease is over
    */
-  remove({ key, lease, token }: QueuePlace): Promise<boolean> {
-    return this.#untilConfirmed(lease, {
+  remove({ key, lease, token }: Omit<QueuePlace, 'tombstone'>): Promise<boolean> {
+    return this.#untilConfirmed(key, lease, {
       compare: [{ target: 'create', key, operator: '=', revision: token }],
       success: [{ type: 'delete', key }],
       failure: [{ type: 'range', key, keysOnly: true }],
@@ -55,7 +58,7 @@ export class KeyRemoval {
   async bury({ key, lease, tombstone }: Acquisition): Promise<void> {
     const deletion = { type: 'delete', key } as const;
     try {
-      await this.#untilConfirmed(lease, {
+      await this.#untilConfirmed(key, lease, {
         success: [{ type: 'put', key: tombstone, value: '', lease: lease.id }, deletion],
       });
     } catch (error) {
@@ -76,27 +79,28 @@ export class KeyRemoval {
     this.#retries.clear();
   }
 
-  #untilConfirmed(lease: SessionLease, request: TxnRequest): Promise<boolean> {
-    return this.#removals.track('the removal of a lock key', this.#try(lease, request));
+  #untilConfirmed(key: string, lease: SessionLease, request: TxnRequest): Promise<boolean> {
+    return this.#removals.track('the removal of a lock key', this.#try(key, lease, request));
   }
 
-  async #try(lease: SessionLease, request: TxnRequest): Promise<boolean> {
+  async #try(key: string, lease: SessionLease, request: TxnRequest): Promise<boolean> {
     try {
       const { succeeded } = await this.#store.txn(request);
+      this.#onConfirmed(key);
       return succeeded;
     } catch (error) {
       // Its keys went with it, and none can be put under it any more.
       if (error instanceof LeaseNotFoundError) return false;
-      this.#retryLater(lease, request);
+      this.#retryLater(key, lease, request);
       throw error;
     }
   }
 
-  #retryLater(lease: SessionLease, request: TxnRequest): void {
+  #retryLater(key: string, lease: SessionLease, request: TxnRequest): void {
     if (!lease.isLive) return;
     const retry = (): void => {
       this.#retries.delete(cancel);
-      this.#untilConfirmed(lease, request).catch(() => {});
+      this.#untilConfirmed(key, lease, request).catch(() => {});
     };
     const cancel = this.#clock.setTimer(RETRY_MS, retry, { background: true });
     this.#retries.add(cancel);

@@ -13,6 +13,7 @@ import { DeletionWatch } from './deletion-watch.js';
 import { Hold, type HoldContext } from './held-lock.js';
 import type { Acquisition, QueuePlace } from './key-removal.js';
 import { isQueueKey, lockPrefix, tombstoneKey } from './keys.js';
+import type { LateCopies } from './late-copies.js';
 import { thisProcess } from './owner.js';
 import type { Patience } from './patience.js';
 import { PlacesAhead } from './places-ahead.js';
@@ -38,16 +39,18 @@ export class LockQueue {
   readonly #store: Store;
   readonly #session: Session;
   readonly #context: HoldContext;
+  readonly #lateCopies: LateCopies;
   readonly #holds = new Set<Hold>();
   readonly #namesInUse = new Map<string, number>();
   #acquisitions = 0;
   /** Whether the store's user may put tombstones; believed until the store says otherwise. */
   #canBury = true;
 
-  constructor(store: Store, session: Session, context: HoldContext) {
+  constructor(store: Store, session: Session, context: HoldContext, lateCopies: LateCopies) {
     this.#store = store;
     this.#session = session;
     this.#context = context;
+    this.#lateCopies = lateCopies;
   }
 
   /**
@@ -105,6 +108,7 @@ export class LockQueue {
       const number = ++this.#acquisitions;
       const key = `${lockPrefix(name)}${lease.id}-${number}`;
       const acquisition = { key, lease, tombstone: tombstoneKey(lease.id, number) };
+      this.#lateCopies.begin(name, acquisition);
       const place = patience.isOneTry
         ? await this.#takeIfFree(name, acquisition, patience)
         : await this.#join(name, acquisition);
@@ -131,7 +135,10 @@ export class LockQueue {
     });
     if (succeeded) return { ...acquisition, token: revision, isFirst: true };
     const oldest = rangeOf(responses[0]).kvs[0];
-    if (oldest !== undefined && isQueueKey(name, oldest)) throw patience.timeoutError();
+    if (oldest !== undefined && isQueueKey(name, oldest)) {
+      this.#lateCopies.end(acquisition.key);
+      throw patience.timeoutError();
+    }
     // What lies there is no place in the queue, perhaps a data key: only the queue itself can tell.
     return this.#join(name, acquisition);
   }
@@ -141,7 +148,10 @@ export class LockQueue {
     try {
       return await this.#send(acquisition, request);
     } catch (error) {
-      if (!(error instanceof OutcomeUnknownError)) throw error;
+      if (!(error instanceof OutcomeUnknownError)) {
+        this.#lateCopies.refused(acquisition.key);
+        throw error;
+      }
       await this.#end(acquisition);
       const reason = error.cause instanceof Error ? error.cause.message : error.message;
       throw new UnavailableError(

@@ -27,6 +27,7 @@ import type {
   WithLockOptions,
 } from './kvi.js';
 import { RangeView } from './live-view.js';
+import { LateCopies } from './late-copies.js';
 import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
 import { LockedSections } from './locked-sections.js';
@@ -84,6 +85,7 @@ export class StoreKvi implements Kvi {
   readonly #session: Session;
   readonly #writer: Writer;
   readonly #removal: KeyRemoval;
+  readonly #lateCopies: LateCopies;
   readonly #locks: LockQueue;
   readonly #forgottenLocks: ForgottenLocks;
   readonly #sections: LockedSections;
@@ -109,13 +111,15 @@ export class StoreKvi implements Kvi {
     this.#logger = logger;
     this.#session = new Session(store, clock, options.sessionTtlSec, logger, this.#closing.signal);
     this.#writer = store.writer(options.retryableWrites ? this.#session : undefined);
-    this.#removal = new KeyRemoval(store, clock);
-    this.#locks = new LockQueue(store, this.#session, {
+    this.#removal = new KeyRemoval(store, clock, (key) => this.#lateCopies.end(key));
+    this.#lateCopies = new LateCopies(store, clock, logger, this.#removal);
+    const holdContext = {
       clock,
       logger,
       removal: this.#removal,
-      send: (request) => this.#send(request),
-    });
+      send: (request: TxnRequest) => this.#send(request),
+    };
+    this.#locks = new LockQueue(store, this.#session, holdContext, this.#lateCopies);
     this.#forgottenLocks = new ForgottenLocks(logger);
     this.#sections = new LockedSections(this.#locks, this.#tasks, clock, logger);
     this.#distLock = new DistLock(this.#locks, options.lockName);
@@ -307,6 +311,7 @@ export class StoreKvi implements Kvi {
       );
     }
     this.#isClosed = true;
+    this.#lateCopies.close();
     const limit = this.#limit('The store was not told', END_SESSION_MS);
     // Without the session nobody could tell what became of them.
     await limit.wait(this.#writer.idle()).catch(() => {});
