@@ -143,7 +143,7 @@ export class Hold implements HeldLock, Fence {
     this.free().catch(() => {});
   }
 
-  /** Others are told of a removed key as of one that the hold removes itself. */
+  /** That it has gone is confirmed, as at a release: from then on the key must not come back. */
   #keyRemoved(): void {
     if (this.#isOver) return;
     this.#reportLost('its key was removed');
