@@ -106,7 +106,7 @@ export async function clientVerdict(evidence: Evidence): Promise<Verdict> {
   };
 }
 
-function linearizability<One extends Operation>(
+export function linearizability<One extends Operation>(
   operations: readonly One[],
   model: (operations: readonly One[]) => Model<One>,
 ): Findings {
@@ -124,10 +124,11 @@ async function watchesVerdict(
 ): Promise<{ violations: string[]; count: number; records: number }> {
   const verdict = { violations: [] as string[], count: 0, records: 0 };
   for (const journal of journals) {
-    for (const record of await journal.watches()) {
-      const replay = JSON.stringify(record.range).includes('odd/') ? replays.odd : replays.reg;
-      verdict.violations.push(...watchViolations(record, replay));
-      verdict.count += record.attempts
+    for (const [record, ...others] of await journal.watches()) {
+      if (others.length > 0) verdict.violations.push(`${record!.name} was told of another history`);
+      const replay = JSON.stringify(record!.range).includes('odd/') ? replays.odd : replays.reg;
+      verdict.violations.push(...watchViolations(record!, replay));
+      verdict.count += record!.attempts
         .flatMap(({ pieces }) => pieces)
         .reduce((sum, piece) => sum + piece.changes.length, 0);
       verdict.records += 1;
@@ -196,7 +197,7 @@ async function tempKeysVerdict(
 }
 
 /** Values are `TOKEN NUMBER WRITER`. */
-function toFencedWrite({ key, value, revision }: KeyChange): FencedWrite {
+export function toFencedWrite({ key, value, revision }: KeyChange): FencedWrite {
   return { resource: key, token: Number(value!.split(' ')[0]), revision };
 }
 

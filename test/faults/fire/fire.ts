@@ -78,12 +78,12 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
 }
 
 /** Beside the journals of the processes. */
-function keep(folder: string, kind: string, lines: readonly object[]): Promise<void> {
+export function keep(folder: string, kind: string, lines: readonly object[]): Promise<void> {
   return writeFile(join(folder, `${kind}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
 /** Puts a key into every range that is watched, and deletes it; answers the revision of that. */
-function lastChange({ cluster }: Stage, slots: number): Promise<number> {
+export function lastChange({ cluster }: Stage, slots: number): Promise<number> {
   const keys = ['odd/', ...Array.from({ length: slots }, (_, slot) => `reg/${slot}/`)].map((prefix) =>
     Buffer.from(`${prefix}last`),
   );

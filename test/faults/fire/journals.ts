@@ -37,14 +37,21 @@ export class Journals {
     return { ...life, pauses: [...life.pauses, ...(await this.lines<Interval>('gaps'))] };
   }
 
-  async watches(): Promise<WatchRecord[]> {
+  /** Of each watch what it was told of one history of the store after the other: mostly there is one. */
+  async watches(): Promise<WatchRecord[][]> {
     const lines = await this.lines<WatchLine>('watches');
-    return [...groupBy(lines, ({ name }) => name).values()].map(toWatch);
+    return [...groupBy(lines, ({ name }) => name).values()].map(toWatches);
   }
 
   async views(): Promise<ViewRecord[]> {
     const lines = await this.lines<ViewLine>('views');
     return [...groupBy(lines, ({ name }) => name).values()].map(toView);
+  }
+
+  /** Of each view what it has shown between two steps back. */
+  async viewsBetweenSteps(): Promise<ViewRecord[][]> {
+    const lines = await this.lines<ViewLine>('views');
+    return [...groupBy(lines, ({ name }) => name).values()].map(toViewsBetweenSteps);
   }
 
   ranges(): Promise<RangeRead[]> {
@@ -64,7 +71,19 @@ type WatchLine = { readonly name: string } & (
   | { readonly change: KeyChange }
   | { readonly changes: readonly KeyChange[]; readonly progress: number }
   | { readonly completeTo: number }
+  | { readonly isReplaced: true }
 );
+
+/** Whatever comes after another history has begun is told by a watch for the same. */
+function toWatches(lines: readonly WatchLine[]): WatchRecord[] {
+  const [first, ...rest] = lines;
+  const parts: WatchLine[][] = [[first!]];
+  for (const line of rest) {
+    if ('isReplaced' in line) parts.push([first!]);
+    else parts.at(-1)!.push(line);
+  }
+  return parts.map(toWatch);
+}
 
 function toWatch(lines: readonly WatchLine[]): WatchRecord {
   let record: WatchRecord | undefined;
@@ -75,7 +94,7 @@ function toWatch(lines: readonly WatchLine[]): WatchRecord {
     else if ('fromRevision' in line) attempts.push({ fromRevision: line.fromRevision, pieces: [] });
     else if ('completeTo' in line) completeTo = line.completeTo;
     else if ('changes' in line) attempts.at(-1)!.pieces.push(line);
-    else add(line.change, attempts.at(-1)!.pieces);
+    else if ('change' in line) add(line.change, attempts.at(-1)!.pieces);
   }
   const whole = { ...record!, attempts: attempts as readonly WatchAttempt[] };
   return completeTo === undefined ? whole : { ...whole, completeTo };
@@ -88,17 +107,26 @@ function add(change: KeyChange, pieces: WatchPiece[]): void {
   else pieces.push({ changes: [change] });
 }
 
-type ViewLine = { readonly name: string } & (
-  Pick<ViewRecord, 'range'> | (ShownState & { readonly syncedAt?: number })
-);
+type Asked = Pick<ViewRecord, 'range' | 'name'>;
+type Look = ShownState & { readonly syncedAt?: number };
+type ViewLine = { readonly name: string } & (Asked | Look);
 
 function toView(lines: readonly ViewLine[]): ViewRecord {
-  const [first, ...looks] = lines as [
-    Pick<ViewRecord, 'range' | 'name'>,
-    ...(ShownState & { syncedAt?: number })[],
-  ];
+  const [first, ...looks] = lines as [Asked, ...Look[]];
   const syncs = looks.flatMap(({ syncedAt, revision }): Sync[] =>
     syncedAt === undefined ? [] : [{ invokedAt: syncedAt, revision }],
   );
   return { ...first, shown: looks, syncs };
+}
+
+function toViewsBetweenSteps(lines: readonly ViewLine[]): ViewRecord[] {
+  const [first, ...looks] = lines as [ViewLine & Asked, ...(ViewLine & Look)[]];
+  const parts: ViewLine[][] = [[first]];
+  let before = 0;
+  for (const look of looks) {
+    if (look.revision < before) parts.push([first]);
+    before = look.revision;
+    parts.at(-1)!.push(look);
+  }
+  return parts.map(toView);
 }

@@ -25,4 +25,9 @@ export class LastChange {
     this.#revision = Math.max(this.#revision, revision);
     this.#onReach();
   }
+
+  /** Another history has begun, whose revisions are others. */
+  startOver() {
+    this.#revision = 0;
+  }
 }

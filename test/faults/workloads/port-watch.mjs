@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { prefixSpan } from '../../../dist/esm/store/key-span.js';
+import { StoreReplacedError } from '../../../dist/esm/store/errors.js';
 import { openEtcdStore } from '../../../dist/esm/store/etcd/open-etcd-store.js';
 import { config, Journal } from './child.mjs';
 import { LastChange } from './last-change.mjs';
@@ -27,6 +28,7 @@ export async function portWatch(client) {
   const following = follow(over.signal, (line) => {
     journal.note({ name, ...line });
     if (line.progress !== undefined) lastChange.reach(line.progress);
+    if (line.isReplaced) lastChange.startOver();
   });
   journal.note({ name, completeTo: await lastChange.reached });
   over.abort();
@@ -64,6 +66,9 @@ async function attempt(store, over, note) {
   try {
     for (let next = await watch.next(); next !== undefined; next = await watch.next())
       note({ changes: next.events.map(toChange), progress: next.revision });
+  } catch (error) {
+    if (error instanceof StoreReplacedError) note({ isReplaced: true });
+    throw error;
   } finally {
     clearInterval(asking);
     over.removeEventListener('abort', cancel);

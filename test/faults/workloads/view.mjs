@@ -17,13 +17,17 @@ export async function view(client) {
   if (shown === undefined) return;
   const look = (syncedAt) =>
     journal.note({ name, revision: shown.revision, entries: [...shown.entries()], syncedAt });
-  while (!client.isOver) {
+  const lookInStep = async () => {
     const invokedAt = machineMs();
-    const isSynced = dice.percent(60);
-    const outcome = isSynced && (await lane.do('call', 'sync', null, requestMs, () => shown.sync()));
+    const outcome = await lane.do('call', 'sync', null, requestMs, () => shown.sync());
     look(typeof outcome === 'object' ? invokedAt : undefined);
+  };
+  while (!client.isOver) {
+    if (dice.percent(60)) await lookInStep();
+    else look();
     await client.rest(LOOK_MS);
   }
+  await lookInStep();
   await shown.close();
 }
 

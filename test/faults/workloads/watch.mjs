@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { CompactedError } from '../../../dist/esm/store/errors.js';
+import { CompactedError, StoreReplacedError } from '../../../dist/esm/store/errors.js';
 import { Journal } from './child.mjs';
 import { LastChange } from './last-change.mjs';
 import { outcomeOf } from './operations.mjs';
@@ -19,6 +19,7 @@ export async function watch(client) {
   const following = follow(client, range, { ...options, signal: leaving.signal }, (line) => {
     journal.note({ name, ...line });
     if (line.change !== undefined) lastChange.reach(line.change.revision);
+    if (line.isReplaced) lastChange.startOver();
   });
   journal.note({ name, completeTo: await lastChange.reached });
   leaving.abort();
@@ -40,7 +41,10 @@ async function follow(client, range, options, note) {
   let fromRevision;
   while (!options.signal.aborted) {
     try {
-      fromRevision ??= (await client.kvi.snapshot(range)).revision + 1;
+      const { revision } = await client.kvi.snapshot(range);
+      // A stream that was not open when the store was replaced is not told of it.
+      if (fromRevision > revision + 1) throw new StoreReplacedError('Its revision went back.');
+      fromRevision ??= revision + 1;
       note({ fromRevision });
       for await (const change of client.kvi.changes(range, { ...options, fromRevision })) {
         // A revision is left only as a whole.
@@ -54,6 +58,10 @@ async function follow(client, range, options, note) {
       outcomeOf(error);
       // What is missing was told to be missing.
       if (error instanceof CompactedError) fromRevision = undefined;
+      if (error instanceof StoreReplacedError) {
+        note({ isReplaced: true });
+        fromRevision = undefined;
+      }
       await delay(TRY_AGAIN_MS);
     }
   }
