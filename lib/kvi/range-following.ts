@@ -147,6 +147,7 @@ export class RangeFollowing {
       await this.#pauseAfter(error);
       isReadAnew ||= isHistoryGone(error);
       try {
+        isReadAnew ||= await this.#isReplaced();
         if (isReadAnew) await this.#readSnapshot();
         return await this.#openWatch();
       } catch (next) {
@@ -154,6 +155,11 @@ export class RangeFollowing {
       }
     }
     return undefined;
+  }
+
+  /** Without a watch, nobody was told that another history has begun; one from the old revision on would be silent. */
+  async #isReplaced(): Promise<boolean> {
+    return (await this.#context.store.revision(this.#span.key)) < this.#follower.revision;
   }
 
   async #openWatch(): Promise<Watch> {

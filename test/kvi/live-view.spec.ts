@@ -414,6 +414,17 @@ describe('a live view', () => {
       ]);
     });
 
+    it('is noticed although there was no watch that could tell of it', async () => {
+      const { kvi, store } = bench.open();
+      for (const value of ['1', '2', '3']) await put('k', value);
+      const line = new BreakableWatches(store);
+      const view = await kvi.observe('k');
+      line.breakNow();
+      await replace(store, 'restored');
+      await bench.clock.advance(1000);
+      expect([view.get('k'), view.isCurrent]).toEqual(['restored', true]);
+    });
+
     it('that came while it waited is what it waits for', async () => {
       const { kvi, store } = bench.open();
       const line = new BreakableWatches(store);
