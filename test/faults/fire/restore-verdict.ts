@@ -153,7 +153,7 @@ function asToldUntil(moment: number): (operation: Operation) => Operation {
   return ({ returnedAt = Infinity, outcome, ...begun }) =>
     returnedAt < moment || outcome === 'not applied'
       ? ({ ...begun, returnedAt, outcome } as Operation)
-      : (begun as Operation);
+      : begun;
 }
 
 /** A key that was in use before begins the second history with whatever the backup holds. */
