@@ -1,7 +1,7 @@
 import type { KeyChange } from '../../../lib/kvi/key-change.js';
 import { Acknowledged } from '../checkers/acknowledged.js';
 import { inWords, isAnswered, isOf, type Operation } from '../checkers/history.js';
-import { holdInWords, holdsOf } from '../checkers/holds.js';
+import { type Hold, holdInWords, holdsOf } from '../checkers/holds.js';
 import { hungCalls } from '../checkers/hung-calls.js';
 import type { Findings } from '../checkers/linearizability.js';
 import { list, type ListOperation } from '../checkers/list.model.js';
@@ -109,6 +109,10 @@ export async function restoreVerdict(remains: Remains): Promise<RestoreVerdict> 
         afterwards,
         lives,
         second.changes.filter(isOfFamily('fenced')).map(toFencedWrite),
+      ),
+      'locks that the backup holds come free': neverHad(
+        holdsOf(begunBefore, known),
+        holdsOf(afterwards, known),
       ),
       'no call hangs': hungCalls(operations, lives, finishedAt),
       'the last state is that of the second history': stateViolations(remains),
@@ -236,6 +240,14 @@ function heldTooLong(
       .map((hold) => `${holdInWords(hold)} lasted`),
     ...asserted.map((one) => `${inWords(one)} at ${one.invokedAt}`),
   ];
+}
+
+/** A session of before lets its lease expire, though the restored store knows it: else its keys would stand in the way. */
+function neverHad(before: readonly Hold[], after: readonly Hold[]): string[] {
+  const had = new Set(after.map(({ name }) => name));
+  return [...new Set(before.map(({ name }) => name))]
+    .filter((name) => !had.has(name))
+    .map((name) => `${name} was had by nobody after the restore`);
 }
 
 /** What was done with some holds. Both histories may know a token, but not of one client. */

@@ -21,7 +21,7 @@ const BEFORE_MS = 3000;
 /** What is done in it is taken back. Until all have noticed, the store must not come so far again. */
 const LOST_MS = 5000;
 /** Locks that the backup knows are free when their leases have expired. */
-const AFTER_MS = 7000;
+const AFTER_MS = 8000;
 /** What was under way when the processes stopped has arrived by then. */
 const ARRIVAL_MS = 100;
 
