@@ -306,7 +306,11 @@ export interface ChangesOptions {
   readonly op?: PUT | DELETE;
   /** Fill `prevValue`. */
   readonly prevValue?: boolean;
-  /** Begin with the changes of this revision instead of those after the call. */
+  /**
+   * Begin with the changes of this revision instead of those after the call. One that the store has not come to yet is
+   * waited for, also when an older backup was restored meanwhile: whoever keeps a revision over an outage compares it
+   * with that of a {@link Snapshot} before going on from it.
+   */
   readonly fromRevision?: number;
   /** Ends the iteration; a pending `next` rejects with the signal's reason. */
   readonly signal?: AbortSignal;

@@ -4,7 +4,7 @@ import { removeFolder } from '../support/etcd/temporary-folder.js';
 import { underFire } from './fire/fire.js';
 
 // In full: FIRE_SECONDS=600 npm run test:faults -- --testPathPatterns under-fire
-// As a soak with 50 clients: FIRE_SECONDS=1200 FIRE_PROCESSES=5 FIRE_CLIENTS=10 FIRE_REST_MS=300 npm run …
+// As a soak with 50 clients: FIRE_SECONDS=1200 FIRE_PROCESSES=5 FIRE_CLIENTS=10 FIRE_REST_MS=1500 npm run …
 const SECONDS = Number(process.env.FIRE_SECONDS ?? 120);
 const SEED = Number(process.env.FIRE_SEED ?? 1);
 const PROCESSES = Number(process.env.FIRE_PROCESSES ?? 4);

@@ -17,8 +17,9 @@ export const workloads = {
   ghosts: { tests: 'test/faults/locks/ghosts', env: { LOCK_TRIALS: '20' }, limitSec: 120 },
   'late-release': { tests: 'test/faults/locks/late-release', env: { LOCK_TRIALS: '20' }, limitSec: 60 },
   'lost-replies': { tests: 'test/faults/locks/lost-replies', env: { LOCK_TRIALS: '20' }, limitSec: 60 },
-  'slow-keep-alives': {
-    tests: 'test/faults/locks/slow-keep-alives',
+  'told-in-time': {
+    tests: 'test/faults/locks/told-in-time',
+    only: 'came late',
     env: { LOCK_TRIALS: '20' },
     limitSec: 60,
   },
@@ -78,7 +79,7 @@ export const mutations = [
   },
   {
     name: 'count the lock deadline from the response',
-    workload: 'slow-keep-alives',
+    workload: 'told-in-time',
     sign: FINDINGS,
     edits: [
       {

@@ -29,6 +29,8 @@ export interface Evidence {
   readonly changes: readonly KeyChange[];
   /** From the first fault until all were over. */
   readonly disturbed: Interval;
+  /** When whatever lies between clients and members stood still, faults or not. */
+  readonly gaps: readonly Interval[];
   /** When the processes were told to close everything. */
   readonly finishedAt: number;
   readonly sessionTtlSec: number;
@@ -163,7 +165,7 @@ type TempKeyLine =
     };
 
 async function tempKeysVerdict(
-  { journals, disturbed, finishedAt, sessionTtlSec }: Evidence,
+  { journals, disturbed, gaps, finishedAt, sessionTtlSec }: Evidence,
   lives: readonly Life[],
 ): Promise<string[]> {
   const lines = await Promise.all(
@@ -192,8 +194,8 @@ async function tempKeysVerdict(
     ...life,
     to: Math.min(life.to > disturbed.from ? Math.max(life.to, disturbed.to) : life.to, finishedAt),
   }));
-  const shaken = { from: disturbed.from, to: disturbed.to + boundMs };
-  return tempKeyViolations(keys, reads, known, { disturbed: [shaken], boundMs });
+  const shaken = [disturbed, ...gaps].map(({ from, to }) => ({ from, to: to + boundMs }));
+  return tempKeyViolations(keys, reads, known, { disturbed: shaken, boundMs });
 }
 
 /** Values are `TOKEN NUMBER WRITER`. */

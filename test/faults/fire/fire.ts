@@ -9,7 +9,8 @@ import { Dice } from '../../support/random.mjs';
 import { Adversary } from './adversary.js';
 import { faultsFor } from './every-fault.js';
 import { insist } from './insist.js';
-import { growth, measure } from './levels.js';
+import { growth, type Levels, measure } from './levels.js';
+import { OwnGaps } from './own-gaps.js';
 import { Stage, type StageOptions } from './stage.js';
 import { verdictOf } from './verdict.js';
 
@@ -33,7 +34,8 @@ export interface Report {
   readonly folder: string;
 }
 
-const WARM_UP_MS = 4000;
+/** Of the faults: by then all has been used that grows to its size only. */
+const WARM_UP = 0.25;
 /** Beyond the time that leases take to expire. */
 const QUIET_MS = 8000;
 
@@ -45,25 +47,28 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
   const folder = await mkdtemp(join(tmpdir(), `hmetcd-fire-${options.seed}-`));
   await using stage = await Stage.start({ ...options, folder });
   await Promise.all(stage.everybody.map((process) => process.up));
-  await delay(WARM_UP_MS);
-  const before = await measure(stage);
-  const dice = new Dice(options.seed);
-  const adversary = new Adversary(stage, faultsFor(stage), dice);
+  using gaps = new OwnGaps();
+  const adversary = new Adversary(stage, faultsFor(stage), new Dice(options.seed));
+  const attack = async (share: number): Promise<Levels> => {
+    await adversary.run(AbortSignal.timeout(seconds * 1000 * share));
+    await delay(options.sessionTtlSec * 1000 + QUIET_MS);
+    return measure(stage);
+  };
   const from = machineMs();
-  await adversary.run(AbortSignal.timeout(seconds * 1000));
-  const disturbed = { from, to: machineMs() };
-  await delay(options.sessionTtlSec * 1000 + QUIET_MS);
-  const after = await measure(stage);
+  const before = await attack(WARM_UP);
+  const after = await attack(1 - WARM_UP);
+  const disturbed = { from, to: Math.max(...adversary.happened.map(({ to }) => to)) };
   const last = await lastChange(stage, options.slots);
   const finishedAt = machineMs();
   await Promise.all(stage.everybody.map((process) => process.finish(last)));
-  await stage.seen.reaches(last);
+  await stage.seen.reaches(await lastChange(stage, options.slots));
   await keep(folder, 'faults', adversary.happened);
   await keep(folder, 'changes', stage.seen.changes);
   const verdict = await verdictOf({
     folder,
     stage,
     disturbed,
+    gaps: gaps.found,
     finishedAt,
     sessionTtlSec: options.sessionTtlSec,
     revocations: adversary.happened.filter(({ name }) => /revoked/.test(name)),
@@ -82,21 +87,23 @@ export function keep(folder: string, kind: string, lines: readonly object[]): Pr
   return writeFile(join(folder, `${kind}.jsonl`), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
 }
 
-/** Puts a key into every range that is watched, and deletes it; answers the revision of that. */
+/**
+ * Puts a key into every range that is watched, and deletes it, twice; answers the revision of the first deletion: whoever
+ * was told of the second was told all of that.
+ */
 export function lastChange({ cluster }: Stage, slots: number): Promise<number> {
   const keys = ['odd/', ...Array.from({ length: slots }, (_, slot) => `reg/${slot}/`)].map((prefix) =>
     Buffer.from(`${prefix}last`),
   );
+  const puts = keys.map((key) => ({ requestPut: { key } }));
+  const deletions = keys.map((key) => ({ requestDeleteRange: { key } }));
   return insist('the last change is made', async () => {
     const { client: port } = cluster.member(await cluster.leader()).ports;
-    await txn(
-      port,
-      keys.map((key) => ({ requestPut: { key } })),
-    );
-    return txn(
-      port,
-      keys.map((key) => ({ requestDeleteRange: { key } })),
-    );
+    await txn(port, puts);
+    const last = await txn(port, deletions);
+    await txn(port, puts);
+    await txn(port, deletions);
+    return last;
   });
 }
 

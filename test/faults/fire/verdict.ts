@@ -17,6 +17,8 @@ export interface Remains {
   readonly stage: Pick<Stage, 'everybody' | 'seen'>;
   /** From the first fault until all were over. */
   readonly disturbed: Interval;
+  /** When whatever lies between clients and members stood still, faults or not. */
+  readonly gaps: readonly Interval[];
   /** When the processes were told to close everything. */
   readonly finishedAt: number;
   readonly sessionTtlSec: number;
@@ -29,6 +31,7 @@ export async function verdictOf({
   folder,
   stage,
   disturbed,
+  gaps,
   finishedAt,
   sessionTtlSec,
   revocations,
@@ -51,6 +54,7 @@ export async function verdictOf({
     changes,
     revoked,
     disturbed,
+    gaps,
     finishedAt,
     sessionTtlSec,
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EtcdServer, startEtcd } from '../../support/etcd/etcd-server.js';
-import { startProxy } from '../../support/etcd/tcp-proxy.js';
+import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Random } from '../../support/erratic-store.js';
 import { type Connection, connect } from '../../etcd/support/connect.js';
 import { report } from '../../etcd/locks/support/figures.js';
@@ -9,13 +9,40 @@ import { Locker } from '../../etcd/locks/support/locker.js';
 import { untilQueued } from '../../etcd/locks/support/queue.js';
 import { runTrials } from '../../etcd/locks/support/trials.js';
 
-/** The shortest session there is; etcd grants it as asked for. */
-const TTL_SEC = 2;
-
-/** Keep-alives are this far apart: the line is cut anywhere between two. */
-const KEEP_ALIVE_MS = (TTL_SEC * 1000) / 3;
-
 const AT_ONCE = 20;
+
+/** What becomes of the holder's line until it is cut without a word. */
+interface Decline {
+  readonly of: string;
+  readonly ttlSec: number;
+  readonly begin: (line: TcpProxy, random: Random) => Promise<void>;
+}
+
+const keepAliveMs = (ttlSec: number): number => (ttlSec * 1000) / 3;
+
+/** The shortest session there is; etcd grants it as asked for. The line is cut anywhere between two keep-alives. */
+const SUDDEN: Decline = {
+  of: 'a holder whose line is cut',
+  ttlSec: 2,
+  begin: (_, random) => delay(random.next() * keepAliveMs(2)),
+};
+
+/** Of a keep-alive and of what confirms it, each there and back. An answer that takes longer than 1.5 s is none. */
+const [SHORTEST_MS, LONGEST_MS] = [550, 650];
+const WAYS = 4;
+/** After the first keep-alive is confirmed and before the next. */
+const CUT_WITHIN_MS = 1000;
+
+/** Whoever counts from the answer to a keep-alive takes its lease to last longer than it does. */
+const SLOW: Decline = {
+  of: 'a holder to whom the last answer to a keep-alive came late',
+  ttlSec: 5,
+  async begin(line, random) {
+    const ms = SHORTEST_MS + random.below(LONGEST_MS - SHORTEST_MS);
+    line.delay(ms);
+    await delay(keepAliveMs(5) + WAYS * ms + random.below(CUT_WITHIN_MS));
+  },
+};
 
 interface Stage {
   readonly etcd: EtcdServer;
@@ -28,22 +55,22 @@ interface Stage {
 }
 
 /** How long before the grant of another process the holder's signal aborted. */
-async function headStart(stage: Stage, name: string): Promise<number> {
+async function headStart(stage: Stage, name: string, { ttlSec, begin }: Decline): Promise<number> {
   const { etcd, observer, holder, waiter, waiting, random } = stage;
-  await using proxy = await startProxy(etcd.ports.client);
-  const holding = await holder.open(proxy.endpoint, { sessionTtlSec: TTL_SEC });
+  await using line = await startProxy(etcd.ports.client);
+  const holding = await holder.open(line.endpoint, { sessionTtlSec: ttlSec });
   await holder.lock(holding, name);
   const granted = waiter.lock(waiting, name);
   await untilQueued(observer.kvi, name, 2);
-  await delay(random.next() * KEEP_ALIVE_MS);
-  await proxy.swallow();
+  await begin(line, random);
+  await line.swallow();
   const [abortedAt, { grantedAt }] = await Promise.all([holder.abortedAt(name), granted]);
-  await proxy.pass();
+  await line.pass();
   await Promise.all([holder.close(holding), waiter.release(name)]);
   return grantedAt - abortedAt;
 }
 
-describe('a holder whose line is cut without a word while another process waits', () => {
+describe.each([SUDDEN, SLOW])('$of, without a word while another process waits', (decline) => {
   it('is told each time before the other is granted the lock', async () => {
     await using etcd = await startEtcd();
     await using observer = await connect(etcd.endpoint);
@@ -51,9 +78,9 @@ describe('a holder whose line is cut without a word while another process waits'
     await using waiter = new Locker();
     const waiting = await waiter.open(etcd.endpoint);
     const stage = { etcd, observer, holder, waiter, waiting, random: new Random(1) };
-    const headStarts = await runTrials(AT_ONCE, (trial) => headStart(stage, `lock-${trial}`));
+    const headStarts = await runTrials(AT_ONCE, (trial) => headStart(stage, `lock-${trial}`, decline));
 
-    report("From the abort of the holder's signal to the grant of the other", headStarts);
+    report(`From the abort of the signal of ${decline.of} to the grant of the other`, headStarts);
     expect(headStarts.filter((ms) => !(ms > 0))).toEqual([]);
   }, 600_000);
 });
