@@ -17,6 +17,9 @@ export interface Levels {
 const SOCKETS = 3;
 /** Whoever leads, or tries again, has some more. */
 const TIMERS = 5;
+/** Applications go on: locks of jobs are held and waited for, and what is lost on a busy machine is got again. */
+const WATCHERS = 5;
+const LEASES = 3;
 /** What a collector leaves behind differs from one time to the next. */
 const HEAP_FACTOR = 1.3;
 const HEAP_BYTES = 4 * 1024 * 1024;
@@ -89,8 +92,8 @@ export function growth(before: Levels, after: Levels): string[] {
   });
   return [
     ...ofProcesses,
-    ...grown('watchers', before.watchers, after.watchers, before.watchers),
-    ...grown('leases', before.leases, after.leases, before.leases),
+    ...grown('watchers', before.watchers, after.watchers, before.watchers + WATCHERS),
+    ...grown('leases', before.leases, after.leases, before.leases + LEASES),
     ...grown('keys', before.keys, after.keys, before.keys * KEYS_FACTOR),
   ];
 }
