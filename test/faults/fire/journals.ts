@@ -96,8 +96,14 @@ function toWatch(lines: readonly WatchLine[]): WatchRecord {
     else if ('changes' in line) attempts.at(-1)!.pieces.push(line);
     else if ('change' in line) add(line.change, attempts.at(-1)!.pieces);
   }
+  leaveOutHalfTold(attempts.at(-1)?.pieces ?? []);
   const whole = { ...record!, attempts: attempts as readonly WatchAttempt[] };
   return completeTo === undefined ? whole : { ...whole, completeTo };
+}
+
+/** Whoever is told one by one may have stopped to listen, or have died, between two changes of one revision. */
+function leaveOutHalfTold(pieces: WatchPiece[]): void {
+  if (pieces.at(-1)?.progress === undefined) pieces.pop();
 }
 
 /** What comes one by one is taken for one piece as long as its revision is the same. */
