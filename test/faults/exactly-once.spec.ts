@@ -7,7 +7,6 @@ import { openEtcdStore } from '../../lib/store/etcd/open-etcd-store.js';
 import type { KeyRecord } from '../../lib/store/store.js';
 import { connect } from '../etcd/support/connect.js';
 import { Follower } from '../etcd/support/follower.js';
-import { Random } from '../support/erratic-store.js';
 import { type EtcdCluster, startCluster } from '../support/etcd/etcd-cluster.js';
 import {
   type Fate,
@@ -17,6 +16,7 @@ import {
 import { temporaryFolder } from '../support/etcd/temporary-folder.js';
 import { Dice } from '../support/random.mjs';
 import { RecordingLogger } from '../support/recording-logger.js';
+import { moveLeader } from './fire/move-leader.js';
 import { Weather } from './fire/weather.js';
 import { discrepancies, isUndecided } from './support/audit.js';
 import { type JournalEntry, WritingProcess } from './support/writing-process.js';
@@ -42,13 +42,13 @@ class Adversary {
   readonly #cluster: EtcdCluster;
   readonly #mortal: readonly WritingProcess[];
   readonly #weather: Weather;
-  readonly #random: Random;
+  readonly #dice: Dice;
 
-  constructor(cluster: EtcdCluster, mortal: readonly WritingProcess[], weather: Weather, random: Random) {
+  constructor(cluster: EtcdCluster, mortal: readonly WritingProcess[], weather: Weather, dice: Dice) {
     this.#cluster = cluster;
     this.#weather = weather;
     this.#mortal = mortal;
-    this.#random = random;
+    this.#dice = dice;
   }
 
   async run(isDone: () => boolean): Promise<void> {
@@ -61,33 +61,31 @@ class Adversary {
       () => this.#killClient(),
     ];
     for (let act = 0; !isDone(); act++) {
-      await delay(500 + this.#random.below(2000));
+      await delay(500 + this.#dice.below(2000));
       if (!isDone()) await acts[act % acts.length]!();
     }
   }
 
   async #killMember(isLeader: boolean): Promise<void> {
     const leader = await this.#cluster.leader();
-    const member = isLeader ? leader : this.#random.pick(await this.#cluster.followers());
+    const member = isLeader ? leader : this.#dice.pick(await this.#cluster.followers());
     await this.#cluster.member(member).kill();
     this.happened.push(isLeader ? 'leader killed' : 'follower killed');
-    await delay(this.#random.below(2000));
+    await delay(this.#dice.below(2000));
     await this.#cluster.member(member).restart();
   }
 
   async #moveLeader(): Promise<void> {
-    const leader = await this.#cluster.leader();
-    const next = this.#cluster.member(this.#random.pick(await this.#cluster.followers()));
-    const status = await next.ctl('endpoint', 'status', '-w', 'fields');
-    const [, id] = /"MemberID" : (\d+)/.exec(status)!;
-    await this.#cluster.member(leader).ctl('move-leader', BigInt(id!).toString(16));
+    const cluster = this.#cluster;
+    const ctl = (member: number, ...args: string[]): Promise<string> => cluster.member(member).ctl(...args);
+    await moveLeader({ cluster, ctl }, this.#dice.pick(await cluster.followers()));
     this.happened.push('leader moved');
   }
 
   /** What is sent in it arrives under a session that may be over. */
   async #storm(): Promise<void> {
     this.#weather.isStormy = true;
-    await delay(1000 + this.#random.below(2000));
+    await delay(1000 + this.#dice.below(2000));
     await this.#endSessions();
     this.#weather.isStormy = false;
     this.happened.push('storm');
@@ -101,7 +99,7 @@ class Adversary {
   }
 
   #killClient(): void {
-    this.#random.pick(this.#mortal).kill();
+    this.#dice.pick(this.#mortal).kill();
     this.happened.push('client killed');
   }
 }
@@ -165,7 +163,7 @@ describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => 
   it(
     'are applied once each, while requests are lost, late and repeated, and members and clients are killed',
     async () => {
-      const random = new Random(SEED);
+      const dice = new Dice(SEED);
       const weather = new Weather(new Dice(SEED), EACH_OF_100);
       await using cluster = await startCluster();
       const proxies = await Promise.all(
@@ -176,7 +174,7 @@ describe(`${WRITES} writes by ${PROCESSES * CLIENTS_OF_PROCESS} clients`, () => 
       const processes = await startProcesses(proxies);
       let isDone = false;
       const done = Promise.all(processes.map((writing) => writing.done)).finally(() => (isDone = true));
-      const adversary = new Adversary(cluster, processes.slice(0, HASTY), weather, random);
+      const adversary = new Adversary(cluster, processes.slice(0, HASTY), weather, dice);
       const adversity = adversary.run(() => isDone);
       try {
         await Promise.all([done, adversity]);

@@ -1,6 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { isDeepStrictEqual } from 'node:util';
-import { removeFolder } from '../support/etcd/temporary-folder.js';
+import { findingsOf } from './fire/findings.js';
 import { underFire } from './fire/fire.js';
 
 // In full: FIRE_SECONDS=600 npm run test:faults -- --testPathPatterns under-fire
@@ -39,13 +38,7 @@ it(
       sessionTtlSec: 4,
     });
     process.stdout.write(`Seed ${SEED}: ${JSON.stringify({ counts, faults }, undefined, 1)}\n`);
-    const violations = Object.fromEntries(
-      Object.entries(findings.violations).filter(([, found]) => found.length > 0),
-    );
-    const found = { ...findings, violations };
-    const isWell = isDeepStrictEqual(found, NOTHING);
-    if (isWell) await removeFolder(folder);
-    else process.stdout.write(`The journals are in ${folder}; FIRE_SEED=${SEED} repeats the schedule.\n`);
+    const found = await findingsOf(folder, SEED, findings);
 
     expect(found).toEqual(NOTHING);
     expect(counts.operations).toBeGreaterThan(OPERATIONS);

@@ -14,7 +14,7 @@ import { register, type RegisterOperation } from '../checkers/register.model.js'
 import { Replay } from '../checkers/replay.js';
 import { tempKeyViolations } from '../checkers/temp-keys.js';
 import { viewViolations } from '../checkers/view.js';
-import { watchViolations } from '../checkers/watch-validators.js';
+import { type WatchRecord, watchViolations } from '../checkers/watch-validators.js';
 import { writtenOnceViolations } from '../checkers/written-once.js';
 import type { Journals } from './journals.js';
 
@@ -53,8 +53,8 @@ const expiryMs = (sessionTtlSec: number): number => sessionTtlSec * 1000 + 2000;
 export async function clientVerdict(evidence: Evidence): Promise<Verdict> {
   const { lives } = evidence;
   const operations = (await Promise.all(evidence.journals.map((one) => one.history()))).flat();
-  const of = (family: string) => operations.filter(({ key }) => key.startsWith(`${family}/`));
-  const changesOf = (family: string) => evidence.changes.filter(({ key }) => key.startsWith(`${family}/`));
+  const of = (family: string) => operations.filter(isOfFamily(family));
+  const changesOf = (family: string) => evidence.changes.filter(isOfFamily(family));
   const registers = linearizability(of('reg') as RegisterOperation[], register);
   const lists = linearizability(of('list') as ListOperation[], list);
   const lockOperations = evidence.revoked(of('lock')) as MutexOperation[];
@@ -66,12 +66,6 @@ export async function clientVerdict(evidence: Evidence): Promise<Verdict> {
   const watches = await watchesVerdict(evidence.journals, { reg, odd });
   const ranges = (await Promise.all(evidence.journals.map((one) => one.ranges()))).flat();
   const fenced = changesOf('fenced');
-  const written = ['reg', 'odd', 'fenced', 'unfenced'].flatMap((family) =>
-    writtenOnceViolations(
-      of(family),
-      new Replay(changesOf(family).filter(({ key }) => !key.endsWith('/last'))),
-    ),
-  );
   return {
     violations: {
       'registers are linearizable': registers.violations,
@@ -83,7 +77,7 @@ export async function clientVerdict(evidence: Evidence): Promise<Verdict> {
         fenced.map(toFencedWrite),
       ),
       'counters under a fenced lock lose nothing': counterViolations(fenced, numberOf),
-      'writes are applied as told, once': written,
+      'writes are applied as told, once': writesViolations(evidence.changes, operations),
       'ranges are whole': rangeViolations(ranges, odd, Acknowledged.by(of('odd'), odd)),
       'watches miss nothing': watches.violations,
       'views are true': views.violations,
@@ -119,6 +113,30 @@ export function linearizability<One extends Operation>(
   );
 }
 
+export function isOfFamily(family: string): (one: { readonly key: string }) => boolean {
+  return ({ key }) => key.startsWith(`${family}/`);
+}
+
+/** But for those of the last change, which nobody has written down. */
+export function writesViolations(changes: readonly KeyChange[], operations: readonly Operation[]): string[] {
+  const written = changes.filter(({ key }) => !key.endsWith('/last'));
+  return ['reg', 'odd', 'fenced', 'unfenced']
+    .map(isOfFamily)
+    .flatMap((isOwn) => writtenOnceViolations(operations.filter(isOwn), new Replay(written.filter(isOwn))));
+}
+
+/** What is watched lies in one family or the other. */
+export function replayFor(
+  { range }: WatchRecord,
+  replays: { readonly reg: Replay; readonly odd: Replay },
+): Replay {
+  return JSON.stringify(range).includes('odd/') ? replays.odd : replays.reg;
+}
+
+export function changesTold({ attempts }: WatchRecord): number {
+  return attempts.flatMap(({ pieces }) => pieces).reduce((sum, piece) => sum + piece.changes.length, 0);
+}
+
 /** One process after the other: together they would be too much to hold. */
 async function watchesVerdict(
   journals: readonly Journals[],
@@ -128,11 +146,8 @@ async function watchesVerdict(
   for (const journal of journals) {
     for (const [record, ...others] of await journal.watches()) {
       if (others.length > 0) verdict.violations.push(`${record!.name} was told of another history`);
-      const replay = JSON.stringify(record!.range).includes('odd/') ? replays.odd : replays.reg;
-      verdict.violations.push(...watchViolations(record!, replay));
-      verdict.count += record!.attempts
-        .flatMap(({ pieces }) => pieces)
-        .reduce((sum, piece) => sum + piece.changes.length, 0);
+      verdict.violations.push(...watchViolations(record!, replayFor(record!, replays)));
+      verdict.count += changesTold(record!);
       verdict.records += 1;
     }
   }

@@ -3,10 +3,15 @@ import type { GrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js'
 import type { TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import type { Dice } from '../../support/random.mjs';
 
-/** What there is to disturb. */
-export interface Stage {
-  /** Three members, with lines between them that can be cut. */
+/** Members, and who may do everything with them. */
+export interface Administered {
   readonly cluster: EtcdCluster;
+  /** Runs etcdctl against a member, as a user who may do everything. */
+  ctl(member: number, ...args: string[]): Promise<string>;
+}
+
+/** What there is to disturb: three members, with lines between them that can be cut, and who uses them. */
+export interface Stage extends Administered {
   /** A line to each member, for bytes. */
   readonly links: readonly TcpProxy[];
   /** A line to each member, for requests; what becomes of these the weather says. */
@@ -15,8 +20,6 @@ export interface Stage {
   readonly processes: readonly ClientProcess[];
   /** Whoever records the changes has all of them up to that revision. */
   readonly seen: { readonly revision: number };
-  /** Runs etcdctl against a member, as a user who may do everything. */
-  ctl(member: number, ...args: string[]): Promise<string>;
 }
 
 export interface Weather {

@@ -7,6 +7,7 @@ import { rawCall, rawClient, rawMetadata, rawToken } from '../../support/etcd/ra
 import { machineMs } from '../../support/machine-ms.js';
 import { Dice } from '../../support/random.mjs';
 import { Adversary } from './adversary.js';
+import type { Verdict } from './client-verdict.js';
 import { faultsFor } from './every-fault.js';
 import { insist } from './insist.js';
 import { growth, type Levels, measure } from './levels.js';
@@ -19,16 +20,11 @@ export interface FireOptions extends Omit<StageOptions, 'folder'> {
   readonly seconds: number;
 }
 
-export interface Report {
-  /** What each checker has found, by its name. */
-  readonly violations: Readonly<Record<string, readonly string[]>>;
-  /** What could not be decided. */
-  readonly undecided: readonly string[];
+export interface Report extends Verdict {
   /** Rejections that nobody handled, ends that nobody ordered, warnings. */
   readonly strange: readonly string[];
   /** What there is more of at the end than at the beginning. */
   readonly grown: readonly string[];
-  readonly counts: Readonly<Record<string, number>>;
   readonly faults: Readonly<Record<string, number>>;
   /** Where the journals are. */
   readonly folder: string;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Stage } from './fault.js';
+import type { Administered } from './fault.js';
 
 const PERIOD_MS = 50;
 /** For what never comes: whatever is in the way is over before. */
@@ -19,7 +19,7 @@ export async function insist<T>(what: string, attempt: (number: number) => Promi
 }
 
 /** Has etcdctl do what may be done twice, through whichever member can; but for `except`. */
-export function insistOnCtl(stage: Stage, args: readonly string[], except?: number): Promise<string> {
+export function insistOnCtl(stage: Administered, args: readonly string[], except?: number): Promise<string> {
   const members = [...stage.cluster.members.keys()].filter((member) => member !== except);
   return insist(`etcdctl ${args.join(' ')}`, (number) =>
     stage.ctl(members[number % members.length]!, ...args, '--command-timeout=2s'),

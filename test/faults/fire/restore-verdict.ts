@@ -12,9 +12,16 @@ import { register, type RegisterOperation } from '../checkers/register.model.js'
 import { Replay } from '../checkers/replay.js';
 import { type ViewRecord, viewViolations } from '../checkers/view.js';
 import { type WatchRecord, watchViolations } from '../checkers/watch-validators.js';
-import { writtenOnceViolations } from '../checkers/written-once.js';
 import type { ClientProcess } from './client-process.js';
-import { linearizability, toFencedWrite } from './client-verdict.js';
+import {
+  changesTold,
+  isOfFamily,
+  linearizability,
+  replayFor,
+  toFencedWrite,
+  type Verdict,
+  writesViolations,
+} from './client-verdict.js';
 import { Journals } from './journals.js';
 
 /** What a run through a restored backup has left behind. */
@@ -36,27 +43,19 @@ export interface Remains {
   readonly state: { readonly revision: number; readonly entries: readonly (readonly [string, string])[] };
 }
 
-export interface RestoreVerdict {
-  /** What each checker has found, by its name. */
-  readonly violations: Readonly<Record<string, readonly string[]>>;
-  /** What could not be decided. */
-  readonly undecided: readonly string[];
-  /** How much was checked, in words. */
-  readonly counts: Readonly<Record<string, number>>;
-}
-
 /** One of the two histories, and what clients did in it. */
 interface History {
   readonly changes: readonly KeyChange[];
   readonly operations: readonly Operation[];
   readonly reg: Replay;
+  readonly odd: Replay;
   readonly acknowledged: Acknowledged;
 }
 
 type Told<Record> = readonly (readonly Record[])[];
 
 /** What was before a restored backup is held against the first history, what came after it against the second. */
-export async function restoreVerdict(remains: Remains): Promise<RestoreVerdict> {
+export async function restoreVerdict(remains: Remains): Promise<Verdict> {
   const { folder, processes, cutAt, finishedAt } = remains;
   const journals = processes.flatMap(({ names }) => names).map((name) => new Journals(folder, name));
   const all = async <T>(read: (journal: Journals) => Promise<T[]>): Promise<T[]> =>
@@ -144,12 +143,9 @@ function historyOf(changes: readonly KeyChange[], operations: readonly Operation
     changes,
     operations,
     reg,
+    odd: new Replay(changes.filter(isOfFamily('odd'))),
     acknowledged: Acknowledged.by(operations.filter(isOfFamily('reg')), reg),
   };
-}
-
-function isOfFamily(family: string): (one: { readonly key: string }) => boolean {
-  return ({ key }) => key.startsWith(`${family}/`);
 }
 
 /** What is answered later may have been done in either history; but what is said not to be applied is in none. */
@@ -183,13 +179,6 @@ function partingViolations({ before, after, snapshotRevision }: Remains): string
   return place < 0 ? [] : [`${one[place] ?? 'nothing'} has become ${other[place] ?? 'nothing'}`];
 }
 
-function writesViolations(changes: readonly KeyChange[], operations: readonly Operation[]): string[] {
-  const written = changes.filter(({ key }) => !key.endsWith('/last'));
-  return ['reg', 'odd', 'fenced', 'unfenced']
-    .map(isOfFamily)
-    .flatMap((isOwn) => writtenOnceViolations(operations.filter(isOwn), new Replay(written.filter(isOwn))));
-}
-
 /** The first record of each against the first history, and so on. */
 function inTurn<Record>(
   told: Told<Record>,
@@ -203,10 +192,6 @@ function inTurn<Record>(
   );
 }
 
-function replayFor({ range }: WatchRecord, { changes, reg }: History): Replay {
-  return JSON.stringify(range).includes('odd/') ? new Replay(changes.filter(isOfFamily('odd'))) : reg;
-}
-
 /** Whoever asks a view to come up to the present, after the restore, sees the second history; and the last time all did. */
 function stepViolations([before, after]: readonly ViewRecord[], { cutAt, finishedAt }: Remains): string[] {
   const late = before!.syncs.filter(({ invokedAt }) => invokedAt > cutAt);
@@ -217,8 +202,7 @@ function stepViolations([before, after]: readonly ViewRecord[], { cutAt, finishe
   ];
 }
 
-function rangesViolations(ranges: readonly RangeRead[], { changes, operations }: History): string[] {
-  const odd = new Replay(changes.filter(isOfFamily('odd')));
+function rangesViolations(ranges: readonly RangeRead[], { odd, operations }: History): string[] {
   return rangeViolations(ranges, odd, Acknowledged.by(operations.filter(isOfFamily('odd')), odd));
 }
 
@@ -269,7 +253,6 @@ function stateViolations({ after, state }: Remains): string[] {
 
 function toldBy(watches: Told<WatchRecord>, turn: number): number {
   return watches
-    .flatMap((records) => records[turn]?.attempts ?? [])
-    .flatMap(({ pieces }) => pieces)
-    .reduce((sum, { changes }) => sum + changes.length, 0);
+    .flatMap((records) => records[turn] ?? [])
+    .reduce((sum, record) => sum + changesTold(record), 0);
 }

@@ -7,10 +7,11 @@ import { poll } from '../../support/etcd/poll.js';
 import { machineMs } from '../../support/machine-ms.js';
 import { keep, lastChange } from './fire.js';
 import { Recorder } from './recorder.js';
-import { type RestoreVerdict, restoreVerdict } from './restore-verdict.js';
+import type { Verdict } from './client-verdict.js';
+import { restoreVerdict } from './restore-verdict.js';
 import { Stage, type StageOptions } from './stage.js';
 
-export interface RestoreReport extends RestoreVerdict {
+export interface RestoreReport extends Verdict {
   /** Rejections that nobody handled, ends that nobody ordered, warnings. */
   readonly strange: readonly string[];
   /** Where the journals are. */

@@ -34,6 +34,11 @@ export class Client {
     this.#calm = calm;
   }
 
+  /** Aborts when nothing new is to be begun. */
+  get over() {
+    return this.#over;
+  }
+
   get isOver() {
     return this.#over.aborted;
   }

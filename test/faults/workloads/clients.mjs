@@ -1,17 +1,16 @@
 import { setMaxListeners } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
 import { open } from '../../../dist/esm/kvi/open.js';
 import { Calm } from './calm.mjs';
 import { announce, config, on, onFinish } from './child.mjs';
 import { Client } from './client.mjs';
 import { list } from './list.mjs';
 import { lock } from './lock.mjs';
-import { outcomeOf } from './operations.mjs';
 import { portWatch } from './port-watch.mjs';
 import { range } from './range.mjs';
 import { register } from './register.mjs';
 import { tempKeys } from './temp-keys.mjs';
 import { tidy } from './tidy.mjs';
+import { untilDone } from './until-done.mjs';
 import { view } from './view.mjs';
 import { watch } from './watch.mjs';
 
@@ -20,7 +19,6 @@ import { watch } from './watch.mjs';
 const WORKLOADS = [register, list, lock, range, tempKeys, view, watch];
 /** Too much, or not needed, for all. */
 const OF_THE_FIRST = [portWatch, tidy];
-const TRY_AGAIN_MS = 200;
 
 const silent = () => {};
 const options = {
@@ -37,21 +35,8 @@ const calm = new Calm();
 let end;
 const lastRevision = new Promise((resolve) => (end = resolve));
 
-/** It may begin in an outage. */
-async function whenOpened() {
-  for (;;) {
-    try {
-      return await open(config.endpoints, options);
-    } catch (error) {
-      outcomeOf(error);
-      if (over.signal.aborted) return undefined;
-      await delay(TRY_AGAIN_MS);
-    }
-  }
-}
-
 async function run(number) {
-  const kvi = await whenOpened();
+  const kvi = await untilDone(over.signal, () => open(config.endpoints, options));
   if (kvi === undefined) return;
   const client = new Client(number, kvi, { over: over.signal, calm, lastRevision });
   const workloads = client.isFirst ? [...WORKLOADS, ...OF_THE_FIRST] : WORKLOADS;

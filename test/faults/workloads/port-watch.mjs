@@ -1,14 +1,12 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { prefixSpan } from '../../../dist/esm/store/key-span.js';
 import { StoreReplacedError } from '../../../dist/esm/store/errors.js';
 import { openEtcdStore } from '../../../dist/esm/store/etcd/open-etcd-store.js';
 import { config, Journal } from './child.mjs';
 import { LastChange } from './last-change.mjs';
-import { outcomeOf } from './operations.mjs';
+import { untilDone } from './until-done.mjs';
 
 const PREFIX = 'reg/';
 const PROGRESS_MS = 500;
-const TRY_AGAIN_MS = 200;
 
 const silent = () => {};
 const options = {
@@ -39,19 +37,6 @@ async function follow(over, note) {
   const store = await untilDone(over, () => openEtcdStore(config.endpoints, options));
   await untilDone(over, () => attempt(store, over, note));
   await store?.close();
-}
-
-/** After an error it is begun anew. */
-async function untilDone(over, begin) {
-  while (!over.aborted) {
-    try {
-      return await begin();
-    } catch (error) {
-      outcomeOf(error);
-      await delay(TRY_AGAIN_MS);
-    }
-  }
-  return undefined;
 }
 
 /** From the present on, until it fails: then the next change was compacted. */

@@ -1,6 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Journal, machineMs } from './child.mjs';
-import { outcomeOf } from './operations.mjs';
+import { untilDone } from './until-done.mjs';
 
 const LOOK_MS = 1500;
 
@@ -13,7 +12,7 @@ export async function view(client) {
   const range = { prefix: client.isFirst ? 'reg/' : `reg/${client.slot}/` };
   const name = `${client.name}-view`;
   journal.note({ name, range });
-  const shown = await whenShown(() => kvi.observe(range), client);
+  const shown = await untilDone(client.over, () => kvi.observe(range));
   if (shown === undefined) return;
   const look = (syncedAt) =>
     journal.note({ name, revision: shown.revision, entries: [...shown.entries()], syncedAt });
@@ -29,16 +28,4 @@ export async function view(client) {
   }
   await lookInStep();
   await shown.close();
-}
-
-async function whenShown(observe, client) {
-  while (!client.isOver) {
-    try {
-      return await observe();
-    } catch (error) {
-      outcomeOf(error);
-      await delay(100);
-    }
-  }
-  return undefined;
 }
