@@ -1,16 +1,21 @@
 import { removeFolder } from '../../support/etcd/temporary-folder.js';
 
-/** Lists of what was found, or of these by the name of who found it. */
-type Findings = Readonly<Record<string, readonly string[] | Readonly<Record<string, readonly string[]>>>>;
+type Found = Readonly<Record<string, readonly string[]>>;
+
+/** Lists of what was found; the violations by the name of the checker. */
+interface Findings {
+  readonly violations: Found;
+  readonly [other: string]: readonly string[] | Found;
+}
 
 /**
  * What was found, without the checkers that have found nothing. If that is nothing at all, the journals go; else it is
  * said where they are.
  */
-export async function findingsOf<F extends Findings>(
+export async function findingsOf(
   folder: string,
   seed: number,
-  { violations, ...others }: F & { readonly violations: Readonly<Record<string, readonly string[]>> },
+  { violations, ...others }: Findings,
 ): Promise<object> {
   const told = Object.entries(violations).filter(([, found]) => found.length > 0);
   const findings = { ...others, violations: Object.fromEntries(told) };
