@@ -13,8 +13,8 @@ interface Deletion {
 }
 
 /**
- * An operator who revokes a lease takes its locks from their holders, who cannot be asked before: such a hold ends with the
- * beginning of the revocation, whatever its holder knew. What was done under it later is left to fences.
+ * An operator who revokes a lease takes its locks from their holders, who cannot be asked before, and so does a leader of
+ * before that goes on after a stop: such a hold ends with the beginning of the revocation, whatever its holder knew. What was done under it later is left to fences.
  *
  * @param operations of locks
  * @param changes of everything, in order

@@ -2,6 +2,7 @@ import type { EtcdCluster } from '../../support/etcd/etcd-cluster.js';
 import type { GrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
 import type { TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import type { Dice } from '../../support/random.mjs';
+import type { Interval } from '../checkers/history.js';
 
 /** Members, and who may do everything with them. */
 export interface Administered {
@@ -20,6 +21,11 @@ export interface Stage extends Administered {
   readonly processes: readonly ClientProcess[];
   /** Whoever records the changes has all of them up to that revision. */
   readonly seen: { readonly revision: number };
+  /**
+   * When a leader of before, that had been stopped, let leases expire which the present one had renewed. Who stops a
+   * leader adds to it.
+   */
+  readonly staleExpiries: Interval[];
 }
 
 export interface Weather {

@@ -50,6 +50,7 @@ beforeAll(async () => {
     cluster,
     weather,
     seen: { revision: 0 },
+    staleExpiries: [],
     links: await Promise.all(ports.map((port) => startProxy(port))),
     wires: await Promise.all(ports.map((port) => startGrpcRequestProxy(port, fates))),
     processes: [idle],

@@ -67,10 +67,11 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
     gaps: gaps.found,
     finishedAt,
     sessionTtlSec: options.sessionTtlSec,
-    revocations: adversary.happened.filter(({ name }) => /revoked/.test(name)),
+    revocations: [...adversary.happened.filter(({ name }) => /revoked/.test(name)), ...stage.staleExpiries],
   });
   return {
     ...verdict,
+    counts: { ...verdict.counts, 'leases expired by a leader of before': stage.staleExpiries.length },
     strange: stage.everybody.flatMap(({ strange }) => strange),
     grown: growth(before, after),
     faults: adversary.counts,

@@ -5,6 +5,7 @@ import { type GrpcRequestProxy, startGrpcRequestProxy } from '../../support/etcd
 import { tryLoopDisk } from '../../support/etcd/loop-disk.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Dice } from '../../support/random.mjs';
+import type { Interval } from '../checkers/history.js';
 import { type ChildOptions, ClientProcess } from './client-process.js';
 import type { Stage as StageOfFaults } from './fault.js';
 import { Recorder } from './recorder.js';
@@ -30,6 +31,7 @@ export class Stage implements StageOfFaults, AsyncDisposable {
   readonly weather: Weather;
   /** What has happened in the store. Nothing above its revision may be compacted. */
   readonly seen: Recorder;
+  readonly staleExpiries: Interval[] = [];
   /** Those that faults may stop and kill. */
   readonly processes: readonly ClientProcess[];
   /** They, and one that is spared, to be looked at from the beginning to the end. */

@@ -5,6 +5,9 @@ const LOOK_MS = 1500;
 /** Of those that are gone the oldest are forgotten. */
 const MOST_MISSED = 100;
 
+/** Each has the time of a call. A page that was not answered at once is asked for with few keys, and others follow it. */
+const PAGES = 3;
+
 const journal = new Journal('temp-keys');
 
 /** A temporary key of each client, and a look at those of all. */
@@ -29,7 +32,7 @@ export async function tempKeys(client) {
 async function look(lane, { kvi, requestMs }, known) {
   const invokedAt = machineMs();
   let found;
-  await lane.do('call', 'getPrefix', null, requestMs, async () => {
+  await lane.do('call', 'getPrefix', null, PAGES * requestMs, async () => {
     found = new Set((await kvi.getPrefix(PREFIX)).map(({ key }) => key));
   });
   if (found === undefined) return;
