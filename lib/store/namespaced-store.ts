@@ -11,6 +11,7 @@ import type {
   RangeRequest,
   RangeResponse,
   Store,
+  StoreHealth,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -82,6 +83,10 @@ export class NamespacedStore implements Store {
       },
       cancel: () => watch.cancel(),
     };
+  }
+
+  health(timeoutMs: number): Promise<StoreHealth> {
+    return this.#store.health(timeoutMs);
   }
 
   close(): Promise<void> {

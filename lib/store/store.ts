@@ -46,6 +46,12 @@ export interface Store {
   /** Watches a range. Resolves once the watch is registered. Throws InvalidArgumentError when no key lies in the range. */
   watch(request: WatchRequest): Promise<Watch>;
 
+  /**
+   * How the store is doing, as far as that can be found out within `timeoutMs` milliseconds; it ends then at the latest.
+   * What fails is a part of the answer: it throws nothing.
+   */
+  health(timeoutMs: number): Promise<StoreHealth>;
+
   /** Ends the connection and its watches. Leases go on until they expire. Idempotent. */
   close(): Promise<void>;
 }
@@ -214,4 +220,34 @@ export interface WatchEvent {
   readonly kv: KeyRecord;
   /** The key as it was in the revision before; undefined when it did not exist. */
   readonly previous: KeyRecord | undefined;
+}
+
+export interface StoreHealth {
+  /** Every server that the store was opened with, in that order. */
+  readonly members: readonly MemberHealth[];
+  /** For how many milliseconds a watch has been without a connection; undefined while all have one. */
+  readonly watchesCutOffMs: number | undefined;
+}
+
+/**
+ * How one server of a store is doing, as far as it could be found out in time.
+ *
+ * @publicApi
+ */
+export interface MemberHealth {
+  /** As it was given to `open()` or `HmEtcdModule`. */
+  readonly endpoint: string;
+  /** It answered anything at all, be it only what it knows without the others. */
+  readonly isReachable: boolean;
+  /** Whether it knows a leader; undefined when it did not say. */
+  readonly hasLeader: boolean | undefined;
+  /**
+   * What became of a linearizable read, which takes a quorum: `answered`, also where the user may not read that key;
+   * `refused`, because the user, password or certificate was not accepted; or `unanswered`.
+   */
+  readonly read: 'answered' | 'refused' | 'unanswered';
+  /** The alarms that are raised in the cluster, such as `NOSPACE` and `CORRUPT`. */
+  readonly alarms: readonly string[];
+  /** Why the read was not answered, in the words of the server or the transport; undefined when it was. */
+  readonly failure: string | undefined;
 }

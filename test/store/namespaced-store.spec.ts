@@ -43,6 +43,11 @@ describe('NamespacedStore', () => {
     expect(await keysIn(whole)).toEqual(['app', 'app.', 'app/', 'app0', 'b']);
   });
 
+  it('is doing as the whole store is', async () => {
+    const { whole, inside } = await namespaces();
+    expect(await inside.health(100)).toEqual(await whole.health());
+  });
+
   it('translates comparisons, both branches and what they answer', async () => {
     const { whole, inside } = await namespaces();
     await inside.txn({ success: [put('a', '1')] });

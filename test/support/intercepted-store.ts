@@ -4,6 +4,7 @@ import type {
   RangeRequest,
   RangeResponse,
   Store,
+  StoreHealth,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -72,6 +73,10 @@ export class InterceptedStore implements Store {
 
   watch(request: WatchRequest): Promise<Watch> {
     return this.#pass('watch', request, () => this.#store.watch(request));
+  }
+
+  health(timeoutMs: number): Promise<StoreHealth> {
+    return this.#pass('health', timeoutMs, () => this.#store.health(timeoutMs));
   }
 
   close(): Promise<void> {

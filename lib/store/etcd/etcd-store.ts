@@ -6,6 +6,7 @@ import type {
   RangeRequest,
   RangeResponse,
   Store,
+  StoreHealth,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -18,6 +19,7 @@ import { txnFromWire, txnToWire } from './codec.js';
 import { withCompactRevision } from './compact-revision.js';
 import { EtcdWriter } from './etcd-writer.js';
 import { GroupedReads } from './grouped-reads.js';
+import { membersHealth } from './health.js';
 import { HistoryGuard } from './history-guard.js';
 import { Leases } from './leases.js';
 import { Member, type Security } from './member.js';
@@ -144,6 +146,11 @@ export class EtcdStore implements Store {
 
   watch(request: WatchRequest): Promise<Watch> {
     return this.#watches.subscribe(request);
+  }
+
+  async health(timeoutMs: number): Promise<StoreHealth> {
+    const members = await membersHealth(this.#members, this.#calls, timeoutMs);
+    return { members, watchesCutOffMs: this.#watches.longestCutOffMs };
   }
 
   async close(): Promise<void> {

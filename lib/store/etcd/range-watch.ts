@@ -46,6 +46,7 @@ export class RangeWatch implements WatchListener {
   #rejectCreated = (_error: Error): void => {};
   #stream: WatchStream | undefined;
   #createdAt: number | undefined;
+  #cutOffAt: number | undefined;
   #replayWeight = 0;
   #position: number;
   #floor: number;
@@ -71,6 +72,11 @@ export class RangeWatch implements WatchListener {
   /** Whether the server has known the watch, on the present stream, for at least `ms` milliseconds. */
   isSettled(ms: number): boolean {
     return this.#createdAt !== undefined && performance.now() - this.#createdAt >= ms;
+  }
+
+  /** For how many milliseconds a watch that the server knew has been without a stream; undefined while it has one. */
+  get cutOffMs(): number | undefined {
+    return this.#cutOffAt === undefined ? undefined : performance.now() - this.#cutOffAt;
   }
 
   /** Everything of the span up to this revision has been received. */
@@ -134,8 +140,14 @@ export class RangeWatch implements WatchListener {
     this.#host.advanced(this);
   }
 
+  /** The stream is over, and another is not there yet. */
+  cutOff(): void {
+    if (this.isCreated) this.#cutOffAt ??= performance.now();
+  }
+
   created(): void {
     this.#createdAt = performance.now();
+    this.#cutOffAt = undefined;
     this.#resolveCreated();
   }
 

@@ -164,6 +164,18 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     return this.#stream !== undefined && watch.isCreated ? undefined : performance.now() - this.#heardAt;
   }
 
+  /**
+   * For how many milliseconds the watch that has waited longest has been without a stream; undefined while all have one.
+   * Other than what a subscription is told, it does not count what was quiet before: nobody need have been missed.
+   */
+  get longestCutOffMs(): number | undefined {
+    let longest: number | undefined;
+    for (const { cutOffMs } of this.#all) {
+      if (cutOffMs !== undefined) longest = Math.max(longest ?? 0, cutOffMs);
+    }
+    return longest;
+  }
+
   /** Readers that have caught up go over to the shared watch. */
   advanced(watch: RangeWatch): void {
     this.#guard.saw(watch.position);
@@ -329,6 +341,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     this.#progressEligible = undefined;
     this.#stream?.end();
     this.#stream = undefined;
+    for (const watch of this.#all) watch.cutOff();
     // One that ends as soon as it has said something would otherwise be opened again and again without a pause.
     if (performance.now() - this.#openedAt > LONGEST_BACKOFF_MS) this.#backoffMs = 0;
     if (this.#closing.signal.aborted || this.#all.size === 0) return;

@@ -2,9 +2,11 @@ import { ClosedError } from '../errors.js';
 import type {
   Lease,
   LeaseId,
+  MemberHealth,
   RangeRequest,
   RangeResponse,
   Store,
+  StoreHealth,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -17,11 +19,14 @@ import type { MemoryWatch } from './memory-watch.js';
 /** One client's connection to a memory database, which goes on when the connection is closed. */
 export class MemoryStore implements Store {
   readonly #database: MemoryDatabase;
+  readonly #name: string;
   readonly #watches = new Set<MemoryWatch>();
   #closed = false;
 
-  constructor(database: MemoryDatabase) {
+  /** @param name of `mem:NAME`, for who asks how it is doing */
+  constructor(database: MemoryDatabase, name = '') {
     this.#database = database;
+    this.#name = name;
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -69,6 +74,20 @@ export class MemoryStore implements Store {
     const watch = this.#database.watch(request, (ended) => this.#watches.delete(ended));
     if (!watch.isOver) this.#watches.add(watch);
     return watch;
+  }
+
+  /** Nothing can happen to it but to be closed. */
+  async health(): Promise<StoreHealth> {
+    const isOpen = !this.#closed;
+    const member: MemberHealth = {
+      endpoint: `mem:${this.#name}`,
+      isReachable: isOpen,
+      hasLeader: isOpen,
+      read: isOpen ? 'answered' : 'unanswered',
+      alarms: [],
+      failure: isOpen ? undefined : 'the connection is closed',
+    };
+    return { members: [member], watchesCutOffMs: undefined };
   }
 
   async close(): Promise<void> {
