@@ -3,14 +3,18 @@ export { open } from './kvi/open.js';
 export type {
   ChangesOptions,
   FencedWrites,
+  HealthOptions,
   HeldLock,
   KeyRange,
   KeyValue,
   Kvi,
+  KviHealth,
+  KviHealthStatus,
   LiveView,
   LockInfo,
   LockOptions,
   LockPlace,
+  SessionHealth,
   Snapshot,
   TransactionOperator,
   ViewListener,
@@ -20,6 +24,7 @@ export type {
   WatchOptions,
   WithLockOptions,
 } from './kvi/kvi.js';
+export type { MemberHealth } from './store/store.js';
 export type { AuthOptions, HmEtcdLogger, KviOptions, TlsOptions } from './kvi/options.js';
 export {
   DELETE,

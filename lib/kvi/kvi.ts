@@ -1,4 +1,5 @@
 import type { DELETE, KeyChange, PUT } from './key-change.js';
+import type { MemberHealth } from '../store/store.js';
 import type { Owner } from './owner.js';
 
 /**
@@ -217,6 +218,17 @@ export interface Kvi {
    * @returns when the map shows the present state, and no change after it will be missed
    */
   observe(range: KeyRange): Promise<LiveView>;
+
+  /**
+   * Whether the store can be used, and if not, why: asks every server of it side by side, and looks at the handle's own
+   * session and watches. What is wrong is a part of the answer, not an error; a closed handle answers too.
+   *
+   * It ends within `timeoutMs`. One linearizable read that is answered makes the store healthy, so that a cluster which has lost
+   * a minority of its members is; it needs no rights in the store.
+   *
+   * @throws the signal's reason when `signal` aborts before the answer is there
+   */
+  health(options?: HealthOptions): Promise<KviHealth>;
 }
 
 /**
@@ -455,3 +467,76 @@ export interface FencedWrites {
     elseValue?: string,
   ): Promise<boolean>;
 }
+
+/** @publicApi */
+export interface HealthOptions {
+  /**
+   * Milliseconds within which the answer is there. Less than a leader's election takes, about a second and a half, tells
+   * each of them as a lost quorum.
+   *
+   * @default 1000 as Kubernetes' probes
+   */
+  readonly timeoutMs?: number;
+  /**
+   * For how many milliseconds watches may be cut off before that counts as unhealthy: they reconnect by themselves.
+   *
+   * @default 5000
+   */
+  readonly watchesBehindMs?: number;
+  /** Ends the check; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * What is the matter with a handle, the gravest first:
+ *
+ * - `closed`: it was closed;
+ * - `refused`: the store answers, but does not accept the user, password or certificate;
+ * - `unreachable`: no server answers;
+ * - `no-quorum`: servers answer, but no linearizable read: they lost the others, or have no leader;
+ * - `alarm`: the store raised one; with NOSPACE it refuses writes;
+ * - `session-at-risk`: two keep-alives in a row were not answered, and locks and temporary keys are lost soon;
+ * - `watches-behind`: watches are cut off for longer than `watchesBehindMs`, so that changes come late.
+ *
+ * @publicApi
+ */
+export type KviHealthStatus =
+  | 'healthy'
+  | 'closed'
+  | 'refused'
+  | 'unreachable'
+  | 'no-quorum'
+  | 'alarm'
+  | 'session-at-risk'
+  | 'watches-behind';
+
+/**
+ * The answer of {@link Kvi.health}. It holds no key, value, password or token.
+ *
+ * @publicApi
+ */
+export interface KviHealth {
+  /** `healthy`, or the gravest of what is wrong. */
+  readonly status: KviHealthStatus;
+  /** Everything that is wrong, in words; undefined when nothing is. */
+  readonly reason: string | undefined;
+  /** Every server that the handle was opened with; none when it is closed. */
+  readonly members: readonly MemberHealth[];
+  readonly session: SessionHealth;
+  /** For how many milliseconds a watch, view or stream of changes has been cut off from the store; 0 when none is. */
+  readonly watchesBehindMs: number;
+}
+
+/**
+ * The session that locks and temporary keys live with. `none`: nothing has needed one yet. `lost`: so are its locks; the
+ * next that needs one gets another.
+ *
+ * @publicApi
+ */
+export type SessionHealth =
+  | { readonly state: 'none' | 'lost' }
+  | {
+      readonly state: 'live' | 'at-risk';
+      /** In how many milliseconds it is told as lost, if no keep-alive is answered by then. */
+      readonly lostInMs: number;
+    };

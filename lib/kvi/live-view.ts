@@ -17,19 +17,30 @@ interface Entry {
 export class RangeView implements LiveView, Follower {
   readonly #following: RangeFollowing;
   readonly #closing: AbortSignal;
+  readonly #open: Set<RangeView>;
   readonly #listeners: Listeners<[KeyChange]>;
   readonly #entries = new Map<string, Entry>();
   #revision = 0;
   /** In byte order; made anew when it is asked for after keys came or went. */
   #sortedKeys: string[] | undefined;
 
-  /** @param closing aborts when the handle is closed, and the view with it */
-  constructor(label: string, span: KeySpan, context: FollowContext, closing: AbortSignal) {
+  /**
+   * @param closing aborts when the handle is closed, and the view with it
+   * @param open all views of the handle; this one is among them for as long as it follows
+   */
+  constructor(
+    label: string,
+    span: KeySpan,
+    context: FollowContext,
+    closing: AbortSignal,
+    open: Set<RangeView>,
+  ) {
     this.#listeners = new Listeners((error) => {
       context.logger.error(`${label} has a listener that threw ${describeThrown(error)}`);
     });
     this.#following = new RangeFollowing(label, span, this, context);
     this.#closing = closing;
+    this.#open = open;
   }
 
   /** Resolves when it shows a first snapshot and misses nothing after it. */
@@ -38,6 +49,7 @@ export class RangeView implements LiveView, Follower {
     try {
       await this.#following.start();
       this.#closing.throwIfAborted();
+      this.#open.add(this);
       return this;
     } catch (error) {
       this.#end();
@@ -51,6 +63,11 @@ export class RangeView implements LiveView, Follower {
 
   get isCurrent(): boolean {
     return this.#following.behindMs === undefined;
+  }
+
+  /** For how many milliseconds it has had no watch to follow; undefined while it has one. */
+  get brokenMs(): number | undefined {
+    return this.#following.brokenMs;
   }
 
   get staleSince(): Date | undefined {
@@ -166,6 +183,7 @@ export class RangeView implements LiveView, Follower {
 
   readonly #end = (): void => {
     this.#closing.removeEventListener('abort', this.#end);
+    this.#open.delete(this);
     this.#following.end();
     this.#listeners.clear();
   };

@@ -220,14 +220,14 @@ function checkNamespace(argument: string, namespace: unknown): void {
   if (namespace !== '') checkKey(argument, namespace);
 }
 
-function checkMilliseconds(argument: string, ms: unknown): void {
+export function checkMilliseconds(argument: string, ms: unknown): void {
   if (typeof ms !== 'number' || !Number.isFinite(ms) || ms <= 0) {
     throw refuseNumber(argument, 'a finite number of milliseconds above 0', ms);
   }
 }
 
 /** 0 is an answer here: do not wait. */
-function checkPatience(argument: string, ms: unknown): void {
+export function checkPatience(argument: string, ms: unknown): void {
   if (ms !== 0) checkMilliseconds(argument, ms);
 }
 

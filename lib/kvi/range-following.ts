@@ -69,8 +69,12 @@ export class RangeFollowing {
 
   /** For how many milliseconds changes may have been made that are not known here; undefined for none. */
   get behindMs(): number | undefined {
-    if (this.#brokenAt !== undefined) return this.#context.clock.now() - this.#brokenAt;
-    return this.#watch?.cutOffMs;
+    return this.brokenMs ?? this.#watch?.cutOffMs;
+  }
+
+  /** For how many milliseconds there has been no watch to follow; undefined while there is one, be it cut off. */
+  get brokenMs(): number | undefined {
+    return this.#brokenAt === undefined ? undefined : this.#context.clock.now() - this.#brokenAt;
   }
 
   /**

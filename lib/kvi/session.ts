@@ -3,6 +3,7 @@ import { LeaseNotFoundError, StoreReplacedError } from '../store/errors.js';
 import { GrowingPause } from '../store/growing-pause.js';
 import type { Lease, LeaseId, Store, WriterSession } from '../store/store.js';
 import { RESERVED_PREFIX } from './keys.js';
+import type { SessionHealth } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
 import { RunningTasks } from './running-tasks.js';
 
@@ -17,6 +18,15 @@ function marginMs(ttlSec: number): number {
   return Math.max(500, (ttlSec * 1000) / 10);
 }
 
+function deadlineAfter(sentAt: number, ttlSec: number): number {
+  return sentAt + ttlSec * 1000 - marginMs(ttlSec);
+}
+
+/** By then two keep-alives should have been answered. */
+function overdueAfter(sentAt: number, ttlSec: number): number {
+  return sentAt + (2 * ttlSec * 1000) / KEEP_ALIVES_PER_TTL;
+}
+
 /**
  * A lease that is kept alive. It counts as lost when the store says so, or at a deadline counted from the
  * *sending* of the last keep-alive that was answered: the store counts from its arrival, which is later.
@@ -27,6 +37,8 @@ export class SessionLease {
   readonly #clock: Clock;
   readonly #onLost = new Set<(why: string) => void>();
   #deadline: number;
+  /** From when on the loss is near: two keep-alives in a row were not answered. */
+  #overdueAt: number;
   #lossReason: string | undefined;
   #cancelKeepAlive: CancelTimer = () => {};
   #cancelWatchdog: CancelTimer = () => {};
@@ -36,7 +48,8 @@ export class SessionLease {
     this.id = lease.id;
     this.#store = store;
     this.#clock = clock;
-    this.#deadline = sentAt + lease.ttlSec * 1000 - marginMs(lease.ttlSec);
+    this.#deadline = deadlineAfter(sentAt, lease.ttlSec);
+    this.#overdueAt = overdueAfter(sentAt, lease.ttlSec);
     this.#scheduleKeepAlive((lease.ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
     this.#armWatchdog();
   }
@@ -52,6 +65,13 @@ export class SessionLease {
       this.lose('its lease was not renewed in time');
     }
     return this.#lossReason === undefined;
+  }
+
+  get health(): SessionHealth {
+    if (!this.isLive) return { state: 'lost' };
+    const now = this.#clock.now();
+    const lostInMs = Math.round(this.#deadline - now);
+    return { state: now < this.#overdueAt ? 'live' : 'at-risk', lostInMs };
   }
 
   /** Calls `listener` at once when the loss was told already, else when that happens. Answers how to stop listening. */
@@ -88,7 +108,8 @@ export class SessionLease {
     if (!this.isLive) return;
     if (ttlSec === undefined) return this.#scheduleKeepAlive(RETRY_MS);
     if (ttlSec === 0) return this.lose('the store no longer knows its lease');
-    this.#deadline = sentAt + ttlSec * 1000 - marginMs(ttlSec);
+    this.#deadline = deadlineAfter(sentAt, ttlSec);
+    this.#overdueAt = overdueAfter(sentAt, ttlSec);
     this.#scheduleKeepAlive((ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
   }
 
@@ -152,6 +173,10 @@ export class Session implements WriterSession {
   /** The store does not know this lease any more. */
   lost(id: LeaseId): void {
     if (this.#lease?.id === id) this.#lease.lose('the store no longer knows its lease');
+  }
+
+  get health(): SessionHealth {
+    return this.#lease?.health ?? { state: 'none' };
   }
 
   /** Resolves when nothing is being done under the lease any more. */

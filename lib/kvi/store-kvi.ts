@@ -7,16 +7,19 @@ import type { KeyRecord, KeySpan, RangeResponse, Store, TxnRequest, Writer } fro
 import { ChangeStream } from './changes.js';
 import { DistLock } from './dist-lock.js';
 import { ForgottenLocks } from './forgotten-locks.js';
+import { CLOSED_HEALTH, judgeHealth } from './health.js';
 import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
 import { describeRange, isReserved, spanOf } from './keys.js';
 import type {
   ChangesOptions,
+  HealthOptions,
   HeldLock,
   KeyRange,
   KeyValue,
   Kvi,
+  KviHealth,
   LiveView,
   LockInfo,
   LockOptions,
@@ -31,7 +34,7 @@ import { LateCopies } from './late-copies.js';
 import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
 import { LockedSections } from './locked-sections.js';
-import type { HmEtcdLogger, ResolvedKviOptions } from './options.js';
+import { checkMilliseconds, checkPatience, type HmEtcdLogger, type ResolvedKviOptions } from './options.js';
 import { Patience } from './patience.js';
 import { rejecting } from './rejecting.js';
 import { RunningTasks } from './running-tasks.js';
@@ -73,6 +76,9 @@ const TELLING_MS = 250;
 /** `close` has this much more than its last write, which may have all the time of a call. */
 const END_SESSION_MS = 1000;
 
+/** A check of health is answered in time: this much of it is the store's. */
+const STORE_SHARE = 0.9;
+
 const LOCK_CHECKS = { timeoutSec: checkSeconds, maxHoldSec: checkPositiveSeconds, signal: checkSignal };
 const WITH_LOCK_CHECKS = { ...LOCK_CHECKS, minHoldSec: checkPositiveSeconds };
 
@@ -94,6 +100,7 @@ export class StoreKvi implements Kvi {
   readonly #tasks = new RunningTasks();
   /** Aborts when `close` is called: from then on nothing new may wait or watch. */
   readonly #closing = new AbortController();
+  readonly #views = new Set<RangeView>();
   /** What ends the streams that are open. */
   readonly #atClose = new Set<() => void>();
   /** While there are streams that do not know yet which change will be their first: settles when all do. */
@@ -245,7 +252,7 @@ export class StoreKvi implements Kvi {
       logger: this.#logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
     };
-    return new RangeView(label, spanOf(readable), context, this.#closing.signal).open();
+    return new RangeView(label, spanOf(readable), context, this.#closing.signal, this.#views).open();
   }
 
   async distLock(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -293,6 +300,26 @@ export class StoreKvi implements Kvi {
     checkLockName('name', name);
     this.#checkOpen();
     return readLockInfo(this.#store, name);
+  }
+
+  async health(options: HealthOptions = {}): Promise<KviHealth> {
+    const given = readFields<HealthOptions>('options', options, {
+      timeoutMs: checkMilliseconds,
+      watchesBehindMs: checkPatience,
+      signal: checkSignal,
+    });
+    const { timeoutMs = 1000, watchesBehindMs = 5000, signal } = given;
+    if (this.#isClosed) return CLOSED_HEALTH;
+    const limit = new TimeLimit(this.#clock, undefined, closedError, signal === undefined ? [] : [signal]);
+    try {
+      const store = await limit.wait(this.#store.health(timeoutMs * STORE_SHARE));
+      if (this.#isClosed) return CLOSED_HEALTH;
+      const brokenMs = [...this.#views].flatMap((view) => view.brokenMs ?? []);
+      const session = this.#session.health;
+      return judgeHealth({ store, session, brokenMs, timeoutMs, tolerableMs: watchesBehindMs });
+    } finally {
+      limit.end();
+    }
   }
 
   close(): Promise<void> {

@@ -1,10 +1,12 @@
 import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type {
   ChangesOptions,
+  HealthOptions,
   HeldLock,
   KeyRange,
   KeyValue,
   Kvi,
+  KviHealth,
   LiveView,
   LockInfo,
   LockOptions,
@@ -196,6 +198,11 @@ export class KviService implements Kvi {
   /** See {@link Kvi.observe}. */
   observe(range: KeyRange): Promise<LiveView> {
     return this.kvi.observe(range);
+  }
+
+  /** See {@link Kvi.health}. */
+  health(options?: HealthOptions): Promise<KviHealth> {
+    return this.kvi.health(options);
   }
 
   private instancePrefix(): string {

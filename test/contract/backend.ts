@@ -44,6 +44,10 @@ export class Fixture {
     return this.#backend.name;
   }
 
+  get endpoint(): string {
+    return this.#place!.endpoint;
+  }
+
   /** Another program on the same store. */
   get foreign(): Store {
     return this.#place!.store;

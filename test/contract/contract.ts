@@ -6,6 +6,7 @@ import { closeContract } from './close.contract.js';
 import { conditionsContract } from './conditions.contract.js';
 import { distLockContract } from './dist-lock.contract.js';
 import { fencedWritesContract } from './fenced-writes.contract.js';
+import { healthContract } from './health.contract.js';
 import { keysContract } from './keys.contract.js';
 import { lockInfoContract } from './lock-info.contract.js';
 import { lockContract } from './lock.contract.js';
@@ -26,6 +27,7 @@ const CHAPTERS = {
   withLock: withLockContract,
   distLock: distLockContract,
   tempKeys: tempKeysContract,
+  health: healthContract,
   close: closeContract,
   'bad input': badInputContract,
 };

@@ -35,6 +35,7 @@ const calls: { [Method in keyof Kvi]: Parameters<Kvi[Method]> } = {
   lockInfo: ['name'],
   observe: ['key'],
   changes: ['key', { op: PUT }],
+  health: [{ timeoutMs: 1, watchesBehindMs: 1, signal }],
 };
 
 describe('KviService', () => {

@@ -70,6 +70,10 @@ export async function everyFunction(kvi: Kvi): Promise<void> {
     if (!view.isCurrent) console.log(`no word from the store since ${view.staleSince?.toISOString()}`);
   }
 
+  // Whether the store can be used, and if not, why
+  const { status, reason } = await kvi.health({ timeoutMs: 1000 }); // never throws for what is wrong
+  if (status !== 'healthy') console.log(`${status}: ${reason}`); // 'unreachable', 'no-quorum', 'alarm' …
+
   // Close
   await kvi.close();
 }

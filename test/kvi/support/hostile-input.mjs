@@ -112,6 +112,7 @@ const KVI = {
     dice.pick([done, hostile.callback()]),
   ],
   lockInfo: () => [lockName()],
+  health: () => [{ timeoutMs: 1000, watchesBehindMs: 0, signal: signal() }],
 };
 
 const MAY_WAIT = new Set([
