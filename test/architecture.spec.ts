@@ -3,6 +3,7 @@ import { isBuiltin } from 'node:module';
 import { dirname, join, normalize, relative, resolve } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import * as publicSurface from '../lib/index.js';
+import * as terminusSurface from '../lib/terminus/index.js';
 
 const LIB = resolve(import.meta.dirname, '../lib');
 
@@ -13,6 +14,10 @@ const FLOORS: Record<string, { floors: string[]; packages: string[] }> = {
   nest: {
     floors: ['nest', 'kvi', 'store'],
     packages: ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'],
+  },
+  terminus: {
+    floors: ['terminus', 'nest', 'kvi', 'store'],
+    packages: ['@nestjs/common', '@nestjs/core', '@nestjs/terminus'],
   },
 };
 
@@ -99,6 +104,10 @@ describe('lib', () => {
         'ClosedError',
       ].sort(),
     );
+  });
+
+  it('exports its indicator of health, apart', () => {
+    expect(Object.keys(terminusSurface)).toEqual(['HmEtcdHealthIndicator']);
   });
 
   it('names each export: one by `export *` would not be seen in a review', () => {

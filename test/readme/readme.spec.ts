@@ -6,6 +6,7 @@ import { Test } from '@nestjs/testing';
 import { HmEtcdModule, KviService, open } from 'nestjs-hmetcd';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { Limiter } from './from-key.js';
+import { HealthController, HealthModule } from './health.js';
 import { everyFunction } from './interface.js';
 import { Dispatcher } from './leader.js';
 import { AppModule, Reports } from './quick-start.js';
@@ -30,6 +31,10 @@ it('shows the functions of the interface as they are tested', () => {
 
 it('shows the leader as it is tested', () => {
   expect(readme).toContain(source('./leader.ts'));
+});
+
+it('shows the health check as it is tested', () => {
+  expect(readme).toContain(source('./health.ts'));
 });
 
 it('has a leader of which there is one', async () => {
@@ -78,6 +83,21 @@ it('has a value of a key that does what it says', async () => {
   expect(limiter.rowsPerReport).toBe(5);
   expect(written.mock.calls).toEqual([['100 -> 5']]);
   written.mockRestore();
+  await app.close();
+});
+
+it('has a health check that does what it says', async () => {
+  const imports = [HmEtcdModule.forRoot({ endpoint: 'mem:', logger: new RecordingLogger() }), HealthModule];
+  const testing = await Test.createTestingModule({ imports }).compile();
+  testing.useLogger(false);
+  const app = await testing.init();
+  const controller = app.get(HealthController);
+  expect(await controller.check()).toMatchObject({ status: 'ok', info: { etcd: { state: 'healthy' } } });
+  await app.get(KviService).close();
+  await expect(controller.check()).rejects.toMatchObject({
+    status: 503,
+    response: { error: { etcd: { state: 'closed', message: expect.stringMatching(/closed/) } } },
+  });
   await app.close();
 });
 

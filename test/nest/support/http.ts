@@ -1,7 +1,7 @@
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { INestApplication, ModuleMetadata } from '@nestjs/common';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { willClose } from './apps.js';
 
 export interface HttpApp {
@@ -10,8 +10,11 @@ export interface HttpApp {
 }
 
 /** Starts an application with a server, on a port that nobody else has. */
-export async function startHttp(metadata: ModuleMetadata): Promise<HttpApp> {
-  const module = await Test.createTestingModule(metadata).compile();
+export async function startHttp(
+  metadata: ModuleMetadata,
+  configure: (builder: TestingModuleBuilder) => TestingModuleBuilder = (builder) => builder,
+): Promise<HttpApp> {
+  const module = await configure(Test.createTestingModule(metadata)).compile();
   const app = willClose(module.createNestApplication());
   await app.listen(0, '127.0.0.1');
   const { port } = (app.getHttpServer() as Server).address() as AddressInfo;

@@ -1,0 +1,1 @@
+export { HmEtcdHealthIndicator, type HmEtcdHealthOptions } from './hmetcd.health.js';
