@@ -22,9 +22,6 @@ const common = {
   },
 };
 
-// Applications with a Jest of their own: see .ci/run.
-const ELSEWHERE = ['/node_modules/', '<rootDir>/test/consumers/'];
-
 /** But for the checkers of what they have recorded, which are checked themselves. */
 const FAULTS = '/test/faults/(?!checkers/)';
 
@@ -56,13 +53,13 @@ export default {
       ...common,
       displayName: 'mem',
       testRegex: '\\.spec\\.ts$',
-      testPathIgnorePatterns: [...ELSEWHERE, ...NEEDS_ETCD, NEEDS_BROWSER],
+      testPathIgnorePatterns: ['/node_modules/', ...NEEDS_ETCD, NEEDS_BROWSER],
     },
     {
       ...withEtcd,
       displayName: 'etcd',
       testRegex: ['/test/etcd/.*\\.spec\\.ts$', '[/.]etcd\\.spec\\.ts$'],
-      testPathIgnorePatterns: [...ELSEWHERE, '/test/nest/'],
+      testPathIgnorePatterns: ['/node_modules/', '/test/nest/'],
     },
     {
       ...withEtcd,
@@ -72,6 +69,6 @@ export default {
     },
     // Servers that are killed, stopped and flooded: minutes, not seconds.
     { ...withEtcd, displayName: 'faults', testRegex: `${FAULTS}.*\\.spec\\.ts$` },
-    { ...withEtcd, displayName: 'page', testRegex: NEEDS_BROWSER, testPathIgnorePatterns: ELSEWHERE },
+    { ...withEtcd, displayName: 'page', testRegex: NEEDS_BROWSER },
   ],
 };

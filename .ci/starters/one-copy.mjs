@@ -1,4 +1,4 @@
-// Run in a consumer's folder: `import` and `require` must load the same copy of the package.
+// Run in the folder of a starter: `import` and `require` must load the same copy of the package.
 import { strictEqual } from 'node:assert';
 import { createRequire } from 'node:module';
 import * as imported from 'nestjs-hmetcd';
