@@ -15,7 +15,15 @@ if (major === '12' && node === 20 && minor === 19 && patch < 3) {
 // From elsewhere than the repository: npx would take the CLI that is installed there.
 const { status } = spawnSync(
   'npx',
-  ['--yes', `@nestjs/cli@${major}`, 'new', basename(folder), '--skip-git', '--skip-install', '--package-manager=npm'],
+  [
+    '--yes',
+    `@nestjs/cli@${major}`,
+    'new',
+    basename(folder),
+    '--skip-git',
+    '--skip-install',
+    '--package-manager=npm',
+  ],
   { cwd: dirname(folder), stdio: ['ignore', 'inherit', 'inherit'] },
 );
 process.exitCode = status ?? 1;

@@ -16,7 +16,13 @@ export async function checkoutWithNest(major) {
   try {
     if (major !== '12') {
       await rm(join(checkout.folder, 'node_modules'));
-      await inCopy('install', '--save-exact', '--no-audit', '--no-fund', ...(await packagesOf(checkout.folder, major)));
+      await inCopy(
+        'install',
+        '--save-exact',
+        '--no-audit',
+        '--no-fund',
+        ...(await packagesOf(checkout.folder, major)),
+      );
     }
     await inCopy('run', 'pretest');
     return checkout;

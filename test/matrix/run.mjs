@@ -25,7 +25,9 @@ const chosen = Object.fromEntries(Object.entries(values).map(([name, list]) => [
 const nodes = [];
 for (const version of chosen.node) nodes.push(await nodeBinary(version));
 
-console.log('| tests | Node | Nest | etcd | passed | failed | minutes |\n| --- | --- | --- | --- | ---: | ---: | ---: |');
+console.log(
+  '| tests | Node | Nest | etcd | passed | failed | minutes |\n| --- | --- | --- | --- | ---: | ---: | ---: |',
+);
 for (const major of chosen.nest) await onNest(major);
 
 async function onNest(major) {

@@ -36,6 +36,10 @@ function environment(node, suite) {
 async function readCounts(file, code) {
   const result = await readFile(file, 'utf8').catch(() => undefined);
   if (result === undefined) return { passed: 0, failed: 0, trouble: `Jest ended with code ${code}` };
-  const { numPassedTests: passed, numFailedTests: failed, numRuntimeErrorTestSuites: broken } = JSON.parse(result);
+  const {
+    numPassedTests: passed,
+    numFailedTests: failed,
+    numRuntimeErrorTestSuites: broken,
+  } = JSON.parse(result);
   return { passed, failed, trouble: broken > 0 ? `${broken} files did not load` : undefined };
 }

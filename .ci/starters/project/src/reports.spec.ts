@@ -53,6 +53,8 @@ describe('Reports, two replicas on one store', () => {
 });
 
 it('has one copy of the package', () => {
-  const required = createRequire(`${process.cwd()}/`)('nestjs-hmetcd') as { HmEtcdModule: unknown };
+  const required = createRequire(`${process.cwd()}/package.json`)('nestjs-hmetcd') as {
+    HmEtcdModule: unknown;
+  };
   expect(required.HmEtcdModule).toBe(HmEtcdModule);
 });
