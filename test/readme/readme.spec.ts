@@ -11,27 +11,7 @@ import { everyFunction } from './interface.js';
 import { Dispatcher } from './leader.js';
 import { AppModule, Reports } from './quick-start.js';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-
-function source(file: string): string {
-  return readFileSync(new URL(file, import.meta.url), 'utf8');
-}
-
-it('shows the quick start as it is tested', () => {
-  expect(readme).toContain(source('./quick-start.ts'));
-});
-
-it('shows the value of a key as it is tested', () => {
-  expect(readme).toContain(source('./from-key.ts'));
-});
-
-it('shows the functions of the interface as they are tested', () => {
-  expect(readme).toContain(source('./interface.ts'));
-});
-
-it('shows the leader as it is tested', () => {
-  expect(readme).toContain(source('./leader.ts'));
-});
+// That these examples stand in the README as they are here is tested with all of its blocks, in test/docs.
 
 it('shows the health check as it is tested', () => {
   expect(readme).toContain(source('./health.ts'));
@@ -107,7 +87,8 @@ it('has an example for every function of the interface, and each does what its c
   const functions = Object.getOwnPropertyNames(Object.getPrototypeOf(kvi)).filter(
     (name) => name !== 'constructor',
   );
-  for (const name of functions) expect(source('./interface.ts')).toContain(`kvi.${name}(`);
+  const example = readFileSync(new URL('./interface.ts', import.meta.url), 'utf8');
+  for (const name of functions) expect(example).toContain(`kvi.${name}(`);
   await everyFunction(kvi);
   expect(written.mock.calls).toEqual([
     ['rack/x1', 'ready'],

@@ -5,15 +5,15 @@ import { LogLines } from './log-lines.js';
 
 const MAIN = fileURLToPath(new URL('../../../sample/dist/main.js', import.meta.url));
 
-/** The built sample, as `npm start` runs it, on a port of the system's choice. */
+/** The built sample, as `npm start` runs it, or another program of its folder, on a port of the system's choice. */
 export class SampleProcess {
   readonly lines = new LogLines();
   /** The exit code, or the name of the signal that ended it. */
   readonly exit: Promise<unknown>;
   private readonly child: ChildProcess;
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
-    this.child = spawn(process.execPath, [MAIN, ...args], {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, main = MAIN) {
+    this.child = spawn(process.execPath, [main, ...args], {
       env: { PATH: process.env.PATH, NO_COLOR: '1', PORT: '0', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });

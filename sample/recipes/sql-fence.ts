@@ -1,3 +1,13 @@
+/*
+ * Data in SQL under a lock: a fence.
+ *
+ * No lock keeps a process that was stopped (SIGSTOP, a suspended machine, a blocked event loop) from writing after another
+ * has the lock: it does not know. `fencingToken` grows with every grant of a lock; the table remembers the highest that it
+ * has seen and refuses a lower one.
+ *
+ * Every writer must do so, and what a reader decides something by belongs into the same transaction of the database. After
+ * a restored backup of etcd, set the fences back: revisions, and with them tokens, start lower.
+ */
 import type { HeldLock } from 'nestjs-hmetcd';
 import type { Database } from 'sql.js';
 

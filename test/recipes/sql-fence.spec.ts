@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, it } from '@jest/globals';
 import { type Kvi, open } from 'nestjs-hmetcd';
 import initSqlJs, { type Database } from 'sql.js';
 import { RecordingLogger } from '../support/recording-logger.js';
-import { SCHEMA, writeBalance } from './fenced-sql.js';
+import { SCHEMA, writeBalance } from '../../sample/recipes/sql-fence.js';
 
 let db: Database;
 let handles: Kvi[];
@@ -27,11 +26,6 @@ afterEach(async () => {
 function balance(): unknown {
   return db.exec("SELECT balance FROM account WHERE id = 'alice'")[0]?.values[0]?.[0];
 }
-
-it('stands in the README as it is tested', () => {
-  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
-  expect(readme).toContain(readFileSync(new URL('./fenced-sql.ts', import.meta.url), 'utf8'));
-});
 
 it('lets a holder write, as often as it likes', async () => {
   const lock = await handles[0]!.lock('accounts');
