@@ -1,3 +1,4 @@
+import { withoutHelp } from '../store/error-help.js';
 import { isOurs } from '../store/errors.js';
 
 /** What a class is named like; anything else may be a value. */
@@ -9,7 +10,7 @@ const NAME = /^[\w$]{1,100}$/;
  */
 export function describeError(error: unknown): string {
   try {
-    if (isOurs(error)) return `${error.name}: ${error.message}`;
+    if (isOurs(error)) return `${error.name}: ${withoutHelp(error.message)}`;
     if (!(error instanceof Error)) return `a ${typeof error} that is no Error`;
     return typeof error.name === 'string' && NAME.test(error.name) ? error.name : 'an Error';
   } catch {

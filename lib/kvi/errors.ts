@@ -6,7 +6,8 @@ import { HmEtcdError } from '../store/errors.js';
  * @publicApi
  */
 export class LockTimeoutError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_LOCK_TIMEOUT';
+  static override readonly code = 'ERR_HMETCD_LOCK_TIMEOUT';
+  declare readonly code: typeof LockTimeoutError.code;
 }
 
 /**
@@ -16,5 +17,6 @@ export class LockTimeoutError extends HmEtcdError {
  * @publicApi
  */
 export class LockLostError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_LOCK_LOST';
+  static override readonly code = 'ERR_HMETCD_LOCK_LOST';
+  declare readonly code: typeof LockLostError.code;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../store/clock.js';
+import { withoutHelp } from '../store/error-help.js';
 import { LockLostError } from './errors.js';
 import { functionName } from './function-name.js';
 import type { Hold } from './held-lock.js';
@@ -117,7 +118,7 @@ export class LockedSections {
     } catch (error) {
       if (error instanceof LockLostError) throw error;
       this.#logger.error(
-        `The lock '${hold.name}' could not be released: ${(error as Error).message} It is tried again until its lease ends.`,
+        `The lock '${hold.name}' could not be released: ${withoutHelp((error as Error).message)} It is tried again until its lease ends.`,
       );
     }
   }

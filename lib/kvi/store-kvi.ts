@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { type Clock, systemClock } from '../store/clock.js';
+import { withoutHelp } from '../store/error-help.js';
 import { ClosedError, RequestTimeoutError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
 import { pagesOf } from '../store/pages.js';
@@ -343,7 +344,9 @@ export class StoreKvi implements Kvi {
     // Without the session nobody could tell what became of them.
     await limit.wait(this.#writer.idle()).catch(() => {});
     await limit.wait(this.#endSession()).catch((error: Error) => {
-      this.#logger.warn(`The session was not ended in the store: ${error.message} Its lease ends it.`);
+      this.#logger.warn(
+        `The session was not ended in the store: ${withoutHelp(error.message)} Its lease ends it.`,
+      );
     });
     limit.end();
     this.#removal.close();

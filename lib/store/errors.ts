@@ -1,17 +1,26 @@
+import { helpOn, withoutHelp } from './error-help.js';
+
 /**
  * The root of every error this library throws on purpose. `code` is stable across releases and safe to
  * switch on; `cause` carries the error underneath, where there is one.
  *
- * A message says what was tried, what went wrong and what to do. It never holds a value, a password or a token.
+ * A message says what was tried, what went wrong and what to do, and ends with the address where the code is described.
+ * It never holds a value, a password or a token.
  *
  * @publicApi
  */
 export abstract class HmEtcdError extends Error {
-  abstract readonly code: string;
+  /** The code of all errors of a class. */
+  declare static readonly code: string;
+
+  /** Stable across releases, and safe to switch on. */
+  readonly code: string;
 
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    const { code } = new.target;
+    super(withoutHelp(message) + helpOn(code), options);
     this.name = new.target.name;
+    this.code = code;
   }
 }
 
@@ -21,7 +30,8 @@ export abstract class HmEtcdError extends Error {
  * @publicApi
  */
 export class InvalidArgumentError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_INVALID_ARGUMENT';
+  static override readonly code = 'ERR_HMETCD_INVALID_ARGUMENT';
+  declare readonly code: typeof InvalidArgumentError.code;
 }
 
 /**
@@ -30,7 +40,8 @@ export class InvalidArgumentError extends HmEtcdError {
  * @publicApi
  */
 export class UnavailableError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_UNAVAILABLE';
+  static override readonly code = 'ERR_HMETCD_UNAVAILABLE';
+  declare readonly code: typeof UnavailableError.code;
 }
 
 /**
@@ -39,7 +50,8 @@ export class UnavailableError extends HmEtcdError {
  * @publicApi
  */
 export class RequestTimeoutError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_REQUEST_TIMEOUT';
+  static override readonly code = 'ERR_HMETCD_REQUEST_TIMEOUT';
+  declare readonly code: typeof RequestTimeoutError.code;
 }
 
 /**
@@ -49,7 +61,8 @@ export class RequestTimeoutError extends HmEtcdError {
  * @publicApi
  */
 export class OutcomeUnknownError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_OUTCOME_UNKNOWN';
+  static override readonly code = 'ERR_HMETCD_OUTCOME_UNKNOWN';
+  declare readonly code: typeof OutcomeUnknownError.code;
 }
 
 /**
@@ -58,7 +71,8 @@ export class OutcomeUnknownError extends HmEtcdError {
  * @publicApi
  */
 export class PermissionDeniedError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_PERMISSION_DENIED';
+  static override readonly code = 'ERR_HMETCD_PERMISSION_DENIED';
+  declare readonly code: typeof PermissionDeniedError.code;
 }
 
 /**
@@ -67,7 +81,8 @@ export class PermissionDeniedError extends HmEtcdError {
  * @publicApi
  */
 export class AuthenticationError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_AUTHENTICATION';
+  static override readonly code = 'ERR_HMETCD_AUTHENTICATION';
+  declare readonly code: typeof AuthenticationError.code;
 }
 
 /**
@@ -76,7 +91,8 @@ export class AuthenticationError extends HmEtcdError {
  * @publicApi
  */
 export class CompactedError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_COMPACTED';
+  static override readonly code = 'ERR_HMETCD_COMPACTED';
+  declare readonly code: typeof CompactedError.code;
 
   /** The first revision whose changes the store still has: `changes(range, { fromRevision: error.revision })` works. */
   readonly revision: number;
@@ -93,7 +109,8 @@ export class CompactedError extends HmEtcdError {
  * @publicApi
  */
 export class ClosedError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_CLOSED';
+  static override readonly code = 'ERR_HMETCD_CLOSED';
+  declare readonly code: typeof ClosedError.code;
 }
 
 /**
@@ -103,7 +120,8 @@ export class ClosedError extends HmEtcdError {
  * @publicApi
  */
 export class StoreReplacedError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_STORE_REPLACED';
+  static override readonly code = 'ERR_HMETCD_STORE_REPLACED';
+  declare readonly code: typeof StoreReplacedError.code;
 }
 
 /**
@@ -113,7 +131,8 @@ export class StoreReplacedError extends HmEtcdError {
  * @publicApi
  */
 export class RevisionOverflowError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
+  static override readonly code = 'ERR_HMETCD_REVISION_OVERFLOW';
+  declare readonly code: typeof RevisionOverflowError.code;
 }
 
 /** Whether something that was thrown is an error of this library, whatever it is: a proxy may throw when it is asked. */
@@ -132,5 +151,6 @@ export function isHistoryGone(error: unknown): error is CompactedError | StoreRe
 
 /** A lease is unknown to the store: expired or revoked. Users never see it; the floors above turn it into theirs. */
 export class LeaseNotFoundError extends HmEtcdError {
-  readonly code = 'ERR_HMETCD_LEASE_NOT_FOUND';
+  static override readonly code = 'ERR_HMETCD_LEASE_NOT_FOUND';
+  declare readonly code: typeof LeaseNotFoundError.code;
 }

@@ -147,7 +147,7 @@ describe('a start that fails closes', () => {
     });
     const imports = names.map((name) => forRoot(name));
     const error = await failureOf({ imports, providers: [Service] });
-    expect(error).toHaveProperty('message', 'nobody answers');
+    expect(error).toHaveProperty('message', expect.stringContaining('nobody answers'));
     expect([...open]).toEqual([]);
   });
 

@@ -303,6 +303,7 @@ describe('several @OnKeyChange', () => {
 });
 
 describe('a handler in a class without a lasting object', () => {
+  const refusal = REQUEST_SCOPED_HANDLER('Scoped.changed', '@OnKeyChange');
   const refusalOfStart = async (metadata: ModuleMetadata): Promise<unknown> =>
     start({ imports: [HmEtcdModule.forRoot(newStore())], ...metadata }).then(
       () => 'started',
@@ -317,7 +318,7 @@ describe('a handler in a class without a lasting object', () => {
     class Scoped extends Watcher {}
     const error = await refusalOfStart({ providers: [Scoped] });
     expect(error).toBeInstanceOf(InvalidArgumentError);
-    expect(error).toHaveProperty('message', REQUEST_SCOPED_HANDLER('Scoped.changed', '@OnKeyChange'));
+    expect(error).toHaveProperty('message', expect.stringContaining(refusal));
   });
 
   it('is refused where the class depends on a request-scoped one', async () => {
@@ -330,14 +331,14 @@ describe('a handler in a class without a lasting object', () => {
       }
     }
     const error = await refusalOfStart({ providers: [Dependency, Scoped] });
-    expect(error).toHaveProperty('message', REQUEST_SCOPED_HANDLER('Scoped.changed', '@OnKeyChange'));
+    expect(error).toHaveProperty('message', expect.stringContaining(refusal));
   });
 
   it('is refused in a request-scoped controller', async () => {
     @Controller({ scope: Scope.REQUEST })
     class Scoped extends Watcher {}
     const error = await refusalOfStart({ controllers: [Scoped] });
-    expect(error).toHaveProperty('message', REQUEST_SCOPED_HANDLER('Scoped.changed', '@OnKeyChange'));
+    expect(error).toHaveProperty('message', expect.stringContaining(refusal));
   });
 });
 

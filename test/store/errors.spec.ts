@@ -13,7 +13,18 @@ describe('The errors of the store', () => {
       .replace(/Error$/, '')
       .replace(/(?<=[a-z])(?=[A-Z])/g, '_')
       .toUpperCase()}`;
-    expect(error).toMatchObject({ name, code, message: 'What went wrong.', cause });
+    const message = `What went wrong. See https://www.npmjs.com/package/nestjs-hmetcd#${code.toLowerCase()}`;
+    expect(error).toMatchObject({ name, code, message, cause });
+    expect(Type.code).toBe(code);
+    expect(Object.keys(error)).toContain('code');
+  });
+
+  it('tell one address, their own, also where they tell of another error', () => {
+    const cause = new errors.AuthenticationError('no password.');
+    const { message } = new errors.UnavailableError(`There was no token: ${cause.message} Try again.`);
+    expect(message).toBe(
+      'There was no token: no password. Try again. See https://www.npmjs.com/package/nestjs-hmetcd#err_hmetcd_unavailable',
+    );
   });
 
   it('CompactedError says from where on changes can be had', () => {

@@ -107,9 +107,10 @@ describe('History', () => {
     expect(() => history.checkReadable(1)).toThrow(
       expect.objectContaining({
         revision: 4,
-        message:
+        message: expect.stringContaining(
           'Revision 1 was asked for, but the store has compacted its history up to 3. ' +
-          'Read the present state and go on from there.',
+            'Read the present state and go on from there.',
+        ),
       }),
     );
   });
