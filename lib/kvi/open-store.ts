@@ -1,12 +1,11 @@
 import { MemoryStore, memoryDatabase } from '../store/memory/memory-store.js';
-import { NamespacedStore } from '../store/namespaced-store.js';
+import { inNamespace } from '../store/namespaced-store.js';
 import type { Store } from '../store/store.js';
 import type { Endpoint, ResolvedKviOptions } from './options.js';
 
 /** Connects to the store that an endpoint names. */
 export async function openStore(endpoint: Endpoint, options: ResolvedKviOptions): Promise<Store> {
-  const store = await connect(endpoint, options);
-  return options.namespace === '' ? store : new NamespacedStore(store, options.namespace);
+  return inNamespace(await connect(endpoint, options), options.namespace);
 }
 
 /** etcd and its client are loaded only by who asks for them. */

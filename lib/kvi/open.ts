@@ -1,4 +1,4 @@
-import { systemClock } from '../store/clock.js';
+import { type Clock, systemClock } from '../store/clock.js';
 import { UnavailableError } from '../store/errors.js';
 import type { Store } from '../store/store.js';
 import type { Kvi } from './kvi.js';
@@ -26,16 +26,35 @@ import { StoreKvi } from './store-kvi.js';
 export async function open(endpoint: string | readonly string[], options?: KviOptions): Promise<Kvi> {
   const place = parseEndpoint('endpoint', endpoint);
   const resolved = resolveKviOptions(options);
-  const store = await within(resolved.connectTimeoutMs, place, (signal) =>
-    openUsable(place, resolved, signal),
+  return openOver(describe(place), () => openStore(place, resolved), resolved, systemClock);
+}
+
+/**
+ * Opens a handle over whatever store `connect` answers.
+ *
+ * @param place where that is, for messages
+ */
+export async function openOver(
+  place: string,
+  connect: () => Promise<Store>,
+  options: ResolvedKviOptions,
+  clock: Clock,
+): Promise<Kvi> {
+  const { connectTimeoutMs } = options;
+  const store = await within(connectTimeoutMs, place, clock, (signal) =>
+    openUsable(connect, options, signal),
   );
-  resolved.logger.log(`Connected to ${describe(place)}.`);
-  return new StoreKvi(store, resolved);
+  options.logger.log(`Connected to ${place}.`);
+  return new StoreKvi(store, options, clock);
 }
 
 /** That writes cannot be recorded is an error of the start, not of some write later on. */
-async function openUsable(place: Endpoint, options: ResolvedKviOptions, signal: AbortSignal): Promise<Store> {
-  const store = await openStore(place, options);
+async function openUsable(
+  connect: () => Promise<Store>,
+  options: ResolvedKviOptions,
+  signal: AbortSignal,
+): Promise<Store> {
+  const store = await connect();
   try {
     if (options.retryableWrites) await checkRecordRights(store, signal);
     return store;
@@ -48,17 +67,18 @@ async function openUsable(place: Endpoint, options: ResolvedKviOptions, signal: 
 /** A store that answers after all, but too late, is closed. */
 async function within(
   timeoutMs: number,
-  place: Endpoint,
+  place: string,
+  clock: Clock,
   begin: (signal: AbortSignal) => Promise<Store>,
 ): Promise<Store> {
   const late = new AbortController();
   let cancelTimer = (): void => {};
   const timeUp = new Promise<never>((_resolve, reject) => {
-    cancelTimer = systemClock.setTimer(timeoutMs, () => {
+    cancelTimer = clock.setTimer(timeoutMs, () => {
       late.abort();
       reject(
         new UnavailableError(
-          `The store at ${describe(place)} did not answer within ${timeoutMs} ms. Check that it runs and can be reached, or raise connectTimeoutMs.`,
+          `The store at ${place} did not answer within ${timeoutMs} ms. Check that it runs and can be reached, or raise connectTimeoutMs.`,
         ),
       );
     });

@@ -7,7 +7,6 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { systemClock } from '../store/clock.js';
 import { connectionsOf, orAbandon } from './connection.registry.js';
 import type { Connection } from './connection.settings.js';
 import { DistLockedExplorer } from './dist-locked.explorer.js';
@@ -82,9 +81,9 @@ export class ConnectionLifecycle
    * request that waits for its lock's signal would wait for ever: only closing makes that signal abort.
    */
   private closeIfShutdownHangs(): void {
-    const { shutdownTimeoutMs } = this.connection.settings;
+    const { settings, opener } = this.connection;
     // An error shows when `onApplicationShutdown` closes again.
     const close = (): void => void this.close().catch(() => {});
-    this.cancelClosing = systemClock.setTimer(shutdownTimeoutMs, close, { background: true });
+    this.cancelClosing = opener.clock.setTimer(settings.shutdownTimeoutMs, close, { background: true });
   }
 }

@@ -4,6 +4,7 @@ import { readConnectionOptions, readInstanceOptions } from './hmetcd-options.che
 import type { HmEtcdAsyncAnswer } from './hmetcd-options.interface.js';
 import { LOGGER_CONTEXT } from './hmetcd.constants.js';
 import { defaultInstanceId } from './instance.js';
+import type { KviOpener } from './kvi.opener.js';
 
 /** What the Nest side must know of a connection. No password is in here: the service that carries it may be printed. */
 export interface ConnectionSettings {
@@ -19,6 +20,7 @@ export interface Connection {
   readonly endpoint: string | readonly string[];
   readonly options: ResolvedKviOptions;
   readonly settings: ConnectionSettings;
+  readonly opener: KviOpener;
 }
 
 /**
@@ -26,11 +28,15 @@ export interface Connection {
  *
  * @throws InvalidArgumentError
  */
-export function resolveConnection(name: string | undefined, answer: HmEtcdAsyncAnswer): Connection {
+export function resolveConnection(
+  name: string | undefined,
+  answer: HmEtcdAsyncAnswer,
+  opener: KviOpener,
+): Connection {
   const { endpoint, instance, ...given } = readConnectionOptions(answer);
   const options = resolveKviOptions({ ...given, logger: given.logger ?? new Logger(LOGGER_CONTEXT) });
   const marker = instance && readInstanceOptions('options.instance', instance);
-  return { endpoint, options, settings: settingsOf(name, options, marker) };
+  return { endpoint, options, settings: settingsOf(name, options, marker), opener };
 }
 
 /** For a connection that is no `KviService`: a mock, or what `open()` answered. */

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RunningTasks } from '../kvi/running-tasks.js';
-import { systemClock } from '../store/clock.js';
 import type { Connection } from './connection.settings.js';
 import { ElectionCampaign, type ElectionHandler } from './election.campaign.js';
 import type { ElectionDecorator } from './election.metadata-accessor.js';
@@ -36,16 +35,17 @@ export class ElectionOrchestrator {
   /** Waits, for at most `shutdownTimeoutMs`, until nothing is led any more. The campaigns name what takes longer. */
   async stop(): Promise<void> {
     for (const campaign of this.campaigns) campaign.stop();
-    await this.running.drain(systemClock, this.connection.settings.shutdownTimeoutMs);
+    const { settings, opener } = this.connection;
+    await this.running.drain(opener.clock, settings.shutdownTimeoutMs);
   }
 
   private campaignFor(name: string): ElectionCampaign {
-    const { settings, options } = this.connection;
+    const { settings, options, opener } = this.connection;
     return new ElectionCampaign(
       name,
       this.handlers.filter(({ mark }) => mark.name === name),
       this.kvi as KviService,
-      { ...settings, requestTimeoutMs: options.requestTimeoutMs, clock: systemClock },
+      { ...settings, requestTimeoutMs: options.requestTimeoutMs, clock: opener.clock },
     );
   }
 

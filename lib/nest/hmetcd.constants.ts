@@ -4,6 +4,9 @@ export const HMETCD_OPTIONS = 'nestjs-hmetcd options';
 /** The checked options of the connection that a module is for. */
 export const HMETCD_CONNECTION = 'nestjs-hmetcd connection options';
 
+/** Who opens connections, where it is not `open()`. */
+export const HMETCD_OPENER = 'nestjs-hmetcd opener';
+
 /** The connection under a token that is the same in every module, whatever the connection's name. */
 export const HMETCD_KVI = 'nestjs-hmetcd connection';
 

@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RunningTasks } from '../kvi/running-tasks.js';
-import { systemClock } from '../store/clock.js';
 import { changeSource } from './change-source.js';
 import type { Connection } from './connection.settings.js';
 import { HMETCD_CONNECTION, HMETCD_KVI } from './hmetcd.constants.js';
@@ -40,8 +39,9 @@ export class KeyChangeOrchestrator {
   /** Waits for the calls that run, for at most `shutdownTimeoutMs`, and names those that take longer. */
   async stop(): Promise<void> {
     this.stopCalling();
-    const { shutdownTimeoutMs, logger } = this.connection.settings;
-    const slow = await this.calls.drain(systemClock, shutdownTimeoutMs);
+    const { settings, opener } = this.connection;
+    const { shutdownTimeoutMs, logger } = settings;
+    const slow = await this.calls.drain(opener.clock, shutdownTimeoutMs);
     if (slow.length > 0) logger.warn(SLOW_HANDLERS(slow, shutdownTimeoutMs));
   }
 
@@ -49,6 +49,7 @@ export class KeyChangeOrchestrator {
     return new KeyChangeSubscription(changeSource(this.kvi), handler, {
       logger: this.connection.settings.logger,
       calls: this.calls,
+      clock: this.connection.opener.clock,
     });
   }
 

@@ -1,9 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { DELETE, PUT, type KeyChange } from '../kvi/key-change.js';
 import type { Snapshot } from '../kvi/kvi.js';
 import type { HmEtcdLogger } from '../kvi/options.js';
 import type { RunningTasks } from '../kvi/running-tasks.js';
+import type { Clock } from '../store/clock.js';
 import { ClosedError, isHistoryGone } from '../store/errors.js';
+import { pause } from '../store/pause.js';
 import type { ChangeSequence, ChangeSource } from './change-source.js';
 import { describeError, describeThrown } from '../kvi/error-text.js';
 import {
@@ -45,7 +46,11 @@ export class KeyChangeSubscription {
   constructor(
     private readonly source: ChangeSource,
     private readonly handler: KeyChangeHandler,
-    private readonly context: { readonly logger: HmEtcdLogger; readonly calls: RunningTasks },
+    private readonly context: {
+      readonly logger: HmEtcdLogger;
+      readonly calls: RunningTasks;
+      readonly clock: Clock;
+    },
   ) {}
 
   /** Resolves when the first pass is over and no later change will be missed. */
@@ -126,7 +131,8 @@ export class KeyChangeSubscription {
     const failures = this.failures++;
     if (failures === 0 && isHistoryGone(error)) return;
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** failures, LONGEST_PAUSE_MS);
-    await sleep(pauseMs, undefined, { signal: this.stopped.signal });
+    await pause(this.context.clock, pauseMs, this.stopped.signal);
+    this.stopped.signal.throwIfAborted();
   }
 
   private report(error: unknown): void {

@@ -1,12 +1,12 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
-import { open } from '../kvi/open.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import { connectionsOf, orAbandon } from './connection.registry.js';
 import { resolveConnection, type Connection } from './connection.settings.js';
 import type { HmEtcdAsyncAnswer } from './hmetcd-options.interface.js';
-import { HMETCD_CONNECTION, HMETCD_KVI, HMETCD_OPTIONS } from './hmetcd.constants.js';
+import { HMETCD_CONNECTION, HMETCD_KVI, HMETCD_OPENER, HMETCD_OPTIONS } from './hmetcd.constants.js';
 import { DUPLICATE_CONNECTION } from './hmetcd.messages.js';
+import { defaultOpener, type KviOpener } from './kvi.opener.js';
 import { KviService } from './kvi.service.js';
 import { getKviToken } from './kvi.tokens.js';
 
@@ -25,11 +25,11 @@ export function kviProviders(name: string | undefined): Provider[] {
 function connectionProvider(name: string | undefined): FactoryProvider<Connection> {
   return {
     provide: HMETCD_CONNECTION,
-    inject: [HMETCD_OPTIONS, ModulesContainer],
-    useFactory: (answer: HmEtcdAsyncAnswer, modules: ModulesContainer) =>
+    inject: [HMETCD_OPTIONS, ModulesContainer, { token: HMETCD_OPENER, optional: true }],
+    useFactory: (answer: HmEtcdAsyncAnswer, modules: ModulesContainer, opener: KviOpener = defaultOpener) =>
       orAbandon(modules, () => {
         refuseDuplicate(name, modules);
-        return resolveConnection(name, answer);
+        return resolveConnection(name, answer, opener);
       }),
   };
 }
@@ -40,7 +40,7 @@ function kviProvider(name: string | undefined): FactoryProvider<KviService> {
     inject: [HMETCD_CONNECTION, ModulesContainer],
     useFactory: (connection: Connection, modules: ModulesContainer) =>
       orAbandon(modules, async () => {
-        const kvi = await open(connection.endpoint, connection.options);
+        const kvi = await connection.opener.open(connection.endpoint, connection.options);
         await connectionsOf(modules).add(name, kvi);
         return new KviService(kvi, connection.settings);
       }),

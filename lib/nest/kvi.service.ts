@@ -26,6 +26,9 @@ import { MarkerMembership, type Membership } from './membership.js';
 /** @internal Where a service keeps what the decorators must know: under a symbol, out of sight of users and mocks. */
 export const SETTINGS = Symbol('HmEtcd settings');
 
+/** @internal Where a service keeps the handle that it stands for. */
+export const HANDLE = Symbol('HmEtcd handle');
+
 /**
  * A connection to a store, injectable: everything of {@link Kvi}, {@link instances} and {@link membership}. `HmEtcdModule` opens it
  * before the application starts and closes it in `onApplicationShutdown`.
@@ -43,6 +46,11 @@ export class KviService implements Kvi {
     if (kvi === undefined) throw new InvalidArgumentError(SERVICE_NOT_PROVIDED);
     this.kvi = kvi;
     this[SETTINGS] = settings;
+  }
+
+  /** @internal */
+  get [HANDLE](): Kvi {
+    return this.kvi;
   }
 
   /**

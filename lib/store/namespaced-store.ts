@@ -22,6 +22,11 @@ import type {
   WriterSession,
 } from './store.js';
 
+/** The store itself where there is no namespace. */
+export function inNamespace(store: Store, namespace: string): Store {
+  return namespace === '' ? store : new NamespacedStore(store, namespace);
+}
+
 /**
  * A store whose keys all lie behind a prefix that its users do not see, after etcd's own
  * `clientv3/namespace`. Leases have no keys and pass through.

@@ -17,6 +17,7 @@ import {
 } from '../../lib/index.js';
 import { RunningTasks } from '../../lib/kvi/running-tasks.js';
 import type { ChangeSource } from '../../lib/nest/change-source.js';
+import { systemClock } from '../../lib/store/clock.js';
 import {
   CHANGES_FAILED,
   CHANGES_MISSED,
@@ -563,7 +564,7 @@ async function subscribe(source: ChangeSource, mark: { op?: PUT | DELETE; initia
     call: (change: KeyChange) => seen.add(short(change)),
     failed: () => undefined,
   };
-  const subscription = new KeyChangeSubscription(source, handler, { logger, calls: new RunningTasks() });
+  const subscription = new KeyChangeSubscription(source, handler, { logger, calls: new RunningTasks(), clock: systemClock });
   subscriptions.push(subscription);
   await subscription.start();
   return { subscription, seen, logger };
