@@ -19,6 +19,7 @@ const FLOORS: Record<string, { floors: string[]; packages: string[] }> = {
     floors: ['terminus', 'nest', 'kvi', 'store'],
     packages: ['@nestjs/common', '@nestjs/core', '@nestjs/terminus'],
   },
+  testing: { floors: ['testing', 'nest', 'kvi', 'store'], packages: ['@nestjs/common', '@nestjs/core'] },
 };
 
 interface Import {

@@ -1,6 +1,5 @@
 import { afterEach, beforeEach } from '@jest/globals';
 import type { Kvi } from '../../lib/kvi/kvi.js';
-import { open } from '../../lib/kvi/open.js';
 import type { KviOptions } from '../../lib/kvi/options.js';
 import { prefixSpan } from '../../lib/store/key-span.js';
 import type { KeyRecord, Store } from '../../lib/store/store.js';
@@ -14,8 +13,8 @@ export interface Backend {
 }
 
 export interface Place {
-  readonly endpoint: string;
-  readonly options: KviOptions;
+  /** A handle; each call gives one of its own. */
+  open(options: KviOptions): Promise<Kvi>;
   /** The same place as another program sees it, without a Kvi in between. */
   readonly store: Store;
   dispose(): Promise<void>;
@@ -55,9 +54,7 @@ export class Fixture {
 
   /** A handle; each call gives one of its own. */
   async open(options: KviOptions = {}): Promise<Kvi> {
-    const { endpoint, options: placeOptions } = this.#place!;
-    const namespace = (placeOptions.namespace ?? '') + (options.namespace ?? '');
-    const kvi = await open(endpoint, { logger: this.logger, ...placeOptions, ...options, namespace });
+    const kvi = await this.#place!.open({ logger: this.logger, ...options });
     this.#handles.push(kvi);
     return kvi;
   }

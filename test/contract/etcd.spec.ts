@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll } from '@jest/globals';
+import { open } from '../../lib/kvi/open.js';
 import { EtcdStore } from '../../lib/store/etcd/etcd-store.js';
 import { NamespacedStore } from '../../lib/store/namespaced-store.js';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
@@ -23,8 +24,8 @@ describeContract({
     const logger = new RecordingLogger();
     const store = new EtcdStore([etcd.endpoint], { ...TIMEOUTS, logger });
     return {
-      endpoint: etcd.endpoint,
-      options: { namespace, ...TIMEOUTS },
+      open: (options) =>
+        open(etcd.endpoint, { ...TIMEOUTS, ...options, namespace: namespace + (options.namespace ?? '') }),
       store: new NamespacedStore(store, namespace),
       dispose: () => store.close(),
     };

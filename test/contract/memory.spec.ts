@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { open } from '../../lib/kvi/open.js';
 import { MemoryStore, memoryDatabase } from '../../lib/store/memory/memory-store.js';
 import { describeContract } from './contract.js';
 
@@ -7,6 +8,6 @@ describeContract({
   async create() {
     const name = randomUUID();
     const store = new MemoryStore(memoryDatabase(name));
-    return { endpoint: `mem:${name}`, options: {}, store, dispose: () => store.close() };
+    return { open: (options) => open(`mem:${name}`, options), store, dispose: () => store.close() };
   },
 });

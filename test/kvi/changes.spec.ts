@@ -5,13 +5,13 @@ import type { Kvi } from '../../lib/kvi/kvi.js';
 import { TimeLimit } from '../../lib/kvi/time-limit.js';
 import { CompactedError, UnavailableError } from '../../lib/store/errors.js';
 import { rejectionOf } from '../contract/backend.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 import { Workbench } from '../support/workbench.js';
 
 /** Waiting costs a little; a write that waited for each of the streams by itself took a hundred times as long. */
 const MANY_TIMES = 15;
 
-const noLimit = (): TimeLimit => new TimeLimit(new ManualClock(), undefined, () => new Error('late'), []);
+const noLimit = (): TimeLimit => new TimeLimit(new TestClock(), undefined, () => new Error('late'), []);
 
 describe('a change stream', () => {
   let bench: Workbench;

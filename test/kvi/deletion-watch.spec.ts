@@ -4,14 +4,14 @@ import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
 import { BreakableWatches } from '../support/breakable-watches.js';
 import { InterceptedStore } from '../support/intercepted-store.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 
 describe('the watch of a key that will be deleted', () => {
-  let clock: ManualClock;
+  let clock: TestClock;
   let store: InterceptedStore;
   let watch: DeletionWatch;
   beforeEach(async () => {
-    clock = new ManualClock();
+    clock = new TestClock();
     store = new InterceptedStore(new MemoryStore(new MemoryDatabase({ clock })));
     const { revision } = await store.txn({ success: [{ type: 'put', key: 'k', value: '' }] });
     watch = new DeletionWatch(store, clock, 'k', revision, revision);

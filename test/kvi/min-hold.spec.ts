@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { MinHold } from '../../lib/kvi/min-hold.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 
 describe('a minimum hold', () => {
   it('is over when its time since the grant is, without keeping the process alive for it', async () => {
-    const clock = new ManualClock();
+    const clock = new TestClock();
     const minHold = new MinHold(clock, 0.5);
     await clock.advance(300);
     expect(minHold.isOver).toBe(false);
@@ -19,7 +19,7 @@ describe('a minimum hold', () => {
   });
 
   it('is over at once when the lock is lost, and leaves no timer', async () => {
-    const clock = new ManualClock();
+    const clock = new TestClock();
     const lost = new AbortController();
     const over = new MinHold(clock, 0.5).over(lost.signal);
     lost.abort();
@@ -28,6 +28,6 @@ describe('a minimum hold', () => {
   });
 
   it('is none where no time is given', () => {
-    expect(new MinHold(new ManualClock()).isOver).toBe(true);
+    expect(new MinHold(new TestClock()).isOver).toBe(true);
   });
 });

@@ -4,10 +4,10 @@ import { PlacesAhead } from '../../lib/kvi/places-ahead.js';
 import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
 import type { KeyRecord } from '../../lib/store/store.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 
 describe('the places ahead', () => {
-  const clock = new ManualClock();
+  const clock = new TestClock();
   let begun: DeletionWatch[];
   let ahead: PlacesAhead;
   beforeEach(() => {

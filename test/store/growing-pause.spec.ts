@@ -1,13 +1,13 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { GrowingPause } from '../../lib/store/growing-pause.js';
-import { ManualClock } from '../support/manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 
 describe('a growing pause', () => {
   const never = new AbortController().signal;
-  let clock: ManualClock;
+  let clock: TestClock;
   let retries: GrowingPause;
   beforeEach(() => {
-    clock = new ManualClock();
+    clock = new TestClock();
     retries = new GrowingPause(clock);
   });
 

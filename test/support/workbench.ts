@@ -5,12 +5,12 @@ import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import { MemoryStore } from '../../lib/store/memory/memory-store.js';
 import type { Store } from '../../lib/store/store.js';
 import { InterceptedStore } from './intercepted-store.js';
-import { ManualClock } from './manual-clock.js';
+import { TestClock } from '../../lib/testing/test-clock.js';
 import { RecordingLogger } from './recording-logger.js';
 
 /** Handles on one memory database, whose time a test moves and whose calls it disturbs. */
 export class Workbench {
-  readonly clock = new ManualClock();
+  readonly clock = new TestClock();
   readonly logger = new RecordingLogger();
   readonly database: MemoryDatabase;
   /** Another program on the same store. */

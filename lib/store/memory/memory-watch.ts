@@ -43,6 +43,12 @@ export class MemoryWatch implements Watch {
     return this.#ended;
   }
 
+  /** Everything of the span up to this revision has been handed over. */
+  get position(): number {
+    const next = this.#queue[this.#served];
+    return Math.max(this.#afterRevision, next === undefined ? this.#currentRevision() : next.revision - 1);
+  }
+
   async next(): Promise<WatchResponse | undefined> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#ended) return undefined;

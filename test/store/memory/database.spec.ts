@@ -8,7 +8,7 @@ import {
 import { prefixSpan } from '../../../lib/store/key-span.js';
 import { MemoryDatabase } from '../../../lib/store/memory/database.js';
 import type { Compare, CompareOperator, KeySpan, Operation } from '../../../lib/store/store.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { TestClock } from '../../../lib/testing/test-clock.js';
 import { ALL, isMissing, keysOf, nested, put, remove, write } from './operations.js';
 
 const OPERATORS: CompareOperator[] = ['=', '!=', '<', '>'];
@@ -562,7 +562,7 @@ describe('MemoryDatabase', () => {
     });
 
     it('gives the record as it was, its lease included', () => {
-      const database = new MemoryDatabase({ clock: new ManualClock() });
+      const database = new MemoryDatabase({ clock: new TestClock() });
       const { id } = database.leaseGrant(5);
       write(database, put('a', '', id));
       write(database, put('a'));
@@ -573,7 +573,7 @@ describe('MemoryDatabase', () => {
 
   describe('leases', () => {
     function leased() {
-      const clock = new ManualClock();
+      const clock = new TestClock();
       const database = new MemoryDatabase({ clock });
       const lease = database.leaseGrant(5);
       return { clock, database, lease };

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { InvalidArgumentError, LeaseNotFoundError } from '../../../lib/store/errors.js';
 import { Leases } from '../../../lib/store/memory/leases.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { TestClock } from '../../../lib/testing/test-clock.js';
 
 function leasesOnAClock() {
-  const clock = new ManualClock();
+  const clock = new TestClock();
   const expired: string[][] = [];
   const leases = new Leases(clock, (keys) => expired.push([...keys]));
   return { clock, leases, expired };

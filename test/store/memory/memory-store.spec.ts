@@ -3,11 +3,11 @@ import { ClosedError, CompactedError } from '../../../lib/store/errors.js';
 import { MemoryDatabase } from '../../../lib/store/memory/database.js';
 import { memoryDatabase, MemoryStore } from '../../../lib/store/memory/memory-store.js';
 import type { Store } from '../../../lib/store/store.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { TestClock } from '../../../lib/testing/test-clock.js';
 import { put } from './operations.js';
 
 function twoConnections() {
-  const clock = new ManualClock();
+  const clock = new TestClock();
   const database = new MemoryDatabase({ clock });
   return { clock, database, one: new MemoryStore(database), other: new MemoryStore(database) };
 }

@@ -4,7 +4,7 @@ import { CompactedError, HmEtcdError } from '../../../lib/store/errors.js';
 import { MemoryDatabase } from '../../../lib/store/memory/database.js';
 import type { MemoryWatch } from '../../../lib/store/memory/memory-watch.js';
 import type { LeaseId } from '../../../lib/store/store.js';
-import { ManualClock } from '../../support/manual-clock.js';
+import { TestClock } from '../../../lib/testing/test-clock.js';
 import { leaseAt, rangeAt, txnAt, type Present, type Step } from './histories.js';
 import { NaiveDatabase, type NaiveWatch, type WatchAnswer } from './naive-database.js';
 
@@ -16,7 +16,7 @@ export interface Difference {
 
 /** The memory database and the naive one, driven step by step through one history and compared after each. */
 export class Race {
-  readonly #clock = new ManualClock();
+  readonly #clock = new TestClock();
   readonly #real: MemoryDatabase;
   readonly #naive = new NaiveDatabase();
   readonly #leases: LeaseId[] = [];

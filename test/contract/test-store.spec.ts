@@ -1,0 +1,11 @@
+import { TestStore } from '../../lib/testing/test-store.js';
+import { describeContract } from './contract.js';
+
+describeContract({
+  name: 'a TestStore without faults',
+  async create() {
+    const testStore = new TestStore();
+    const store = testStore.connect();
+    return { open: (options) => testStore.open(options), store, dispose: () => store.close() };
+  },
+});
