@@ -5,10 +5,12 @@ import { MemoryStore } from '../store/memory/memory-store.js';
 import type {
   Lease,
   LeaseId,
+  MemberHealth,
   Operation,
   RangeRequest,
   RangeResponse,
   Store,
+  StoreHealth,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -107,6 +109,16 @@ export class DisturbedStore implements Store {
     });
   }
 
+  async health(timeoutMs: number): Promise<StoreHealth> {
+    const { members } = await this.#store.health();
+    const isAnswered = await this.#isAnswering(timeoutMs);
+    const cutOffMs = [...this.#watches].flatMap((watch) => watch.cutOffMs ?? []);
+    return {
+      members: isAnswered ? members : members.map((member) => unreachable(member, timeoutMs)),
+      watchesCutOffMs: cutOffMs.length === 0 ? undefined : Math.max(...cutOffMs),
+    };
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(new ClosedError('The connection to the test store is closed.'));
     for (const watch of this.#watches) watch.cancel();
@@ -119,6 +131,19 @@ export class DisturbedStore implements Store {
     this.#leases.clear();
   }
 
+  #isAnswering(timeoutMs: number): Promise<boolean> {
+    const check = this.#calls.run({
+      what: 'A check of health',
+      kind: 'upkeep',
+      timeoutMs,
+      perform: () => Promise.resolve(),
+    });
+    return check.then(
+      () => true,
+      () => false,
+    );
+  }
+
   #openWatch(request: WatchRequest): ResumingWatch {
     this.#closing.signal.throwIfAborted();
     const watch = new ResumingWatch(this.#database, request, this.#clock, this.#conditions, (ended) =>
@@ -127,6 +152,17 @@ export class DisturbedStore implements Store {
     this.#watches.add(watch);
     return watch;
   }
+}
+
+/** A frozen store says nothing, as a server behind a dead link. */
+function unreachable(member: MemberHealth, timeoutMs: number): MemberHealth {
+  return {
+    ...member,
+    isReachable: false,
+    hasLeader: undefined,
+    read: 'unanswered',
+    failure: `no answer within ${Math.round(timeoutMs)} ms`,
+  };
 }
 
 function writes({ success = [], failure = [] }: TxnRequest): boolean {

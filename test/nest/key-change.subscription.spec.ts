@@ -564,7 +564,11 @@ async function subscribe(source: ChangeSource, mark: { op?: PUT | DELETE; initia
     call: (change: KeyChange) => seen.add(short(change)),
     failed: () => undefined,
   };
-  const subscription = new KeyChangeSubscription(source, handler, { logger, calls: new RunningTasks(), clock: systemClock });
+  const subscription = new KeyChangeSubscription(source, handler, {
+    logger,
+    calls: new RunningTasks(),
+    clock: systemClock,
+  });
   subscriptions.push(subscription);
   await subscription.start();
   return { subscription, seen, logger };

@@ -484,3 +484,26 @@ describe('an order that makes no sense', () => {
     await kvi.store('a', '1');
   });
 });
+
+describe('health', () => {
+  it('tells a frozen store as one that cannot be reached', async () => {
+    store.faults.freeze();
+    const asked = kvi.health({ timeoutMs: 1000 });
+    await store.clock.advance(1000);
+    expect(await asked).toMatchObject({ status: 'unreachable' });
+    store.faults.thaw();
+    expect(await kvi.health()).toMatchObject({ status: 'healthy', reason: undefined });
+  });
+
+  it('tells watches that are cut off for longer than they may be', async () => {
+    const view = await kvi.observe('k');
+    store.faults.cutWatches();
+    await store.clock.advance(3000);
+    expect(await kvi.health({ watchesBehindMs: 2000 })).toMatchObject({
+      status: 'watches-behind',
+      watchesBehindMs: 3000,
+    });
+    expect((await other.health({ watchesBehindMs: 2000 })).status).toBe('healthy');
+    view.close();
+  });
+});
