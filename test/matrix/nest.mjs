@@ -6,25 +6,20 @@ import { Checkout } from '../mutations/checkout.mjs';
 
 const run = promisify(execFile);
 
-/** The packages that go with Nest 11, where they are counted otherwise than Nest itself. */
-const WITH_NEST_11 = { cli: undefined, config: 4, 'event-emitter': 3, schedule: 6 };
+/** What `npm ci` installs. */
+const OWN = '12';
 
-/** A copy of the checkout, built, that has that Nest. The checkout itself has Nest 12. */
+/** The packages of older ones that are counted otherwise than Nest itself. Any Nest is built with the newest CLI. */
+const COUNTED_BY_THEMSELVES = { 11: { config: 4, 'event-emitter': 3, schedule: 6 } };
+
+const SCOPE = '@nestjs/';
+
+/** A copy of the checkout, built, that has that Nest. */
 export async function checkoutWithNest(major) {
   const checkout = await Checkout.copy();
-  const inCopy = async (...args) => run('npm', args, { cwd: checkout.folder, maxBuffer: 2 ** 26 });
   try {
-    if (major !== '12') {
-      await rm(join(checkout.folder, 'node_modules'));
-      await inCopy(
-        'install',
-        '--save-exact',
-        '--no-audit',
-        '--no-fund',
-        ...(await packagesOf(checkout.folder, major)),
-      );
-    }
-    await inCopy('run', 'pretest');
+    if (major !== OWN) await install(major, checkout.folder);
+    await npm(checkout.folder, 'run', 'pretest');
     return checkout;
   } catch (error) {
     await checkout.remove();
@@ -33,17 +28,26 @@ export async function checkoutWithNest(major) {
 }
 
 export async function nestVersion(folder) {
-  const path = join(folder, 'node_modules/@nestjs/core/package.json');
-  return JSON.parse(await readFile(path, 'utf8')).version;
+  const { version } = await readJson(join(folder, `node_modules/${SCOPE}core/package.json`));
+  return version;
 }
 
-async function packagesOf(folder, major) {
-  if (major !== '11') throw new Error(`There is no list of the packages that go with Nest ${major}`);
-  const { devDependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'));
-  const names = Object.keys(devDependencies).filter((name) => name.startsWith('@nestjs/'));
-  return names.flatMap((name) => {
-    const short = name.slice('@nestjs/'.length);
-    const version = short in WITH_NEST_11 ? WITH_NEST_11[short] : 11;
-    return version === undefined ? [] : [`${name}@${version}`];
-  });
+/** Into the copy, whose lock file is its own; the modules were the checkout's. */
+async function install(major, folder) {
+  const versions = COUNTED_BY_THEMSELVES[major];
+  if (versions === undefined) throw new Error('which packages go with it is not known');
+  const { devDependencies } = await readJson(join(folder, 'package.json'));
+  const packages = Object.keys(devDependencies)
+    .filter((name) => name.startsWith(SCOPE) && name !== `${SCOPE}cli`)
+    .map((name) => `${name}@${versions[name.slice(SCOPE.length)] ?? major}`);
+  await rm(join(folder, 'node_modules'));
+  await npm(folder, 'install', '--no-audit', '--no-fund', ...packages);
+}
+
+async function npm(folder, ...args) {
+  await run('npm', args, { cwd: folder, maxBuffer: 2 ** 26 });
+}
+
+async function readJson(file) {
+  return JSON.parse(await readFile(file, 'utf8'));
 }

@@ -1,7 +1,7 @@
 /**
  * Runs the tests on each Node and each Nest that the package is for, and those that need an etcd on each etcd:
- * `node test/matrix/run.mjs`. What it writes to stdout is a table in Markdown. Everything takes hours; a part of it is chosen with
- * `--node 20.19.2,22,24 --nest 11,12 --etcd bookworm,trixie --tests mem,etcd,nest-etcd`, where an etcd is the one of a
+ * `node test/matrix/run.mjs`. Its stdout is a table in Markdown. All of it takes hours; a part is chosen with
+ * `--node 20.19.2,22,24 --nest 11,12 --etcd bookworm,trixie,sid --tests mem,etcd,nest-etcd`, where an etcd is the one of a
  * Debian suite.
  */
 import { parseArgs } from 'node:util';
@@ -16,7 +16,7 @@ const { values } = parseArgs({
   options: {
     node: { type: 'string', default: '20.19.2,22,24' },
     nest: { type: 'string', default: '11,12' },
-    etcd: { type: 'string', default: 'bookworm,trixie' },
+    etcd: { type: 'string', default: 'bookworm,trixie,sid' },
     tests: { type: 'string', default: 'mem,etcd,nest-etcd' },
   },
 });
