@@ -1,8 +1,8 @@
 // Run in the folder of a starter: `import` and `require` must load the same copy of the package.
 import { strictEqual } from 'node:assert';
 import { createRequire } from 'node:module';
-import * as imported from 'nestjs-hmetcd';
 
+const imported = await import('nestjs-hmetcd');
 const required = createRequire(import.meta.url)('nestjs-hmetcd');
 
 for (const name of ['HmEtcdModule', 'KviService', 'InvalidArgumentError', 'open']) {
