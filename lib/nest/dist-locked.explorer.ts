@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 import { InvalidArgumentError } from '../store/errors.js';
+import { connectionNames } from './connection.names.js';
 import { connectionsWantedBy, giveConnection } from './connection.property.js';
 import type { Connection } from './connection.settings.js';
 import { DistLockedMetadataAccessor } from './dist-locked.metadata-accessor.js';
@@ -26,7 +27,7 @@ export class DistLockedExplorer {
    * @throws InvalidArgumentError when a class wants a connection that no module defines
    */
   giveConnections(): void {
-    const known = this.connectionNames();
+    const known = connectionNames(this.modules);
     for (const { className, prototype, instance } of this.scanner.findAll()) {
       const unknown = connectionsWantedBy(prototype).filter((name) => !known.has(name));
       if (unknown.length > 0) throw new InvalidArgumentError(UNKNOWN_CONNECTION(className, unknown[0]));
@@ -53,11 +54,5 @@ export class DistLockedExplorer {
   private usesDefaultLock(method: object): boolean {
     const mark = this.metadata.markOf(method);
     return mark !== undefined && mark.usesDefaultLock && mark.connection === this.connection.settings.name;
-  }
-
-  private connectionNames(): Set<string | undefined> {
-    const wrappers = [...this.modules.values()].map(({ providers }) => providers.get(HMETCD_CONNECTION));
-    const connections = wrappers.map((wrapper) => wrapper?.instance as Connection | undefined);
-    return new Set(connections.flatMap((connection) => (connection ? [connection.settings.name] : [])));
   }
 }

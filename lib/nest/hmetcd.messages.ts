@@ -88,6 +88,9 @@ export const LIVE_VALUE = (key: string, name: string | undefined): string =>
   `HmEtcd ${connectionTitle(name)}, which @FromKey('${key}') needs: import ${forRootOf(name)}; ` +
   'a lazily loaded module cannot have it';
 
+export const UNKNOWN_VALUE = (owner: string, key: string, name: string | undefined): string =>
+  `${owner} wants a value, but no module defines its connection: ${LIVE_VALUE(key, name)}.`;
+
 export const NOT_INJECTED = (decorator: string, member: string, kind: string): string =>
   `${decorator} needs a constructor parameter or an instance property, but ${member} is ${kind}.`;
 

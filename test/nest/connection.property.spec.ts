@@ -59,14 +59,24 @@ describe('a connection that is missing', () => {
     await expect(starting).rejects.toThrow(CONNECTION_PROPERTY(name));
   });
 
-  it.each([Scope.REQUEST, Scope.TRANSIENT])('fails the start for a class of scope %s too', async (scope) => {
-    @Injectable({ scope })
-    class Scoped extends Locked {}
+  it('fails the start for a transient class too', async () => {
+    @Injectable({ scope: Scope.TRANSIENT })
+    class Transient extends Locked {}
     @Injectable()
     class User {
-      constructor(@Inject(Scoped) readonly scoped: Scoped) {}
+      constructor(@Inject(Transient) readonly transient: Transient) {}
     }
-    await expect(start({ providers: [Scoped, User] })).rejects.toThrow(CONNECTION_PROPERTY(undefined));
+    await expect(start({ providers: [Transient, User] })).rejects.toThrow(CONNECTION_PROPERTY(undefined));
+  });
+
+  it('fails the start for a request-scoped class too; on Nest 11, which looks for it then, the first request', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Scoped extends Locked {}
+    const firstRequest = async () => {
+      const app = await start({ providers: [Scoped] });
+      await app.resolve(Scoped);
+    };
+    await expect(firstRequest()).rejects.toThrow(CONNECTION_PROPERTY(undefined));
   });
 
   it('fails the start for a request-scoped class that wants a name nobody defines', async () => {
