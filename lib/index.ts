@@ -35,6 +35,7 @@ export {
   PUT,
   type KeyChange,
 } from './kvi/key-change.js';
+export type { Owner } from './kvi/owner.js';
 export { currentLock } from './kvi/lock-context.js';
 export { LockLostError, LockTimeoutError } from './kvi/errors.js';
 export {
@@ -61,7 +62,7 @@ export type {
 } from './nest/hmetcd-options.interface.js';
 export { KviService } from './nest/kvi.service.js';
 export type { Instance } from './nest/instance.js';
-export type { Membership } from './nest/membership.js';
+export type { MemberListener, Membership } from './nest/membership.js';
 export { getKviToken } from './nest/kvi.tokens.js';
 export { InjectKvi } from './nest/inject-kvi.decorator.js';
 export {
@@ -72,13 +73,15 @@ export {
   type LockNamer,
   type SkippableMethodDecorator,
 } from './nest/dist-locked.decorator.js';
-export { FromKey } from './nest/from-key.decorator.js';
-export type { LiveValue } from './nest/live-value.js';
+export { FromKey, type FromKeyOptions } from './nest/from-key.decorator.js';
+export type { StandardSchema, ValueParser } from './nest/value-parser.js';
+export type { LiveValue, ValueListener } from './nest/live-value.js';
 export {
   OnKeyChange,
   type KeyChangeMethodDecorator,
   type OnKeyChangeOptions,
 } from './nest/on-key-change.decorator.js';
+export type { KeyChangeErrorHandler } from './nest/key-change.metadata-accessor.js';
 export {
   OnDeposed,
   OnElected,

@@ -4,9 +4,20 @@
  *
  * @publicApi
  */
-export const KeyChangeOp = { INVAL: 0, PUT: 1, DELETE: 2 } as const;
+export const KeyChangeOp = {
+  /** No change. */
+  INVAL: 0,
+  /** As {@link PUT}. */
+  PUT: 1,
+  /** As {@link DELETE}. */
+  DELETE: 2,
+} as const;
 
-/** @publicApi */
+/**
+ * A kind of change, as its number.
+ *
+ * @publicApi
+ */
 export type KeyChangeOp = (typeof KeyChangeOp)[keyof typeof KeyChangeOp];
 
 /**
@@ -15,7 +26,11 @@ export type KeyChangeOp = (typeof KeyChangeOp)[keyof typeof KeyChangeOp];
  * @publicApi
  */
 export const PUT = KeyChangeOp.PUT;
-/** @publicApi */
+/**
+ * The type of {@link PUT}, where one kind of change is asked for.
+ *
+ * @publicApi
+ */
 export type PUT = typeof PUT;
 
 /**
@@ -24,7 +39,11 @@ export type PUT = typeof PUT;
  * @publicApi
  */
 export const DELETE = KeyChangeOp.DELETE;
-/** @publicApi */
+/**
+ * The type of {@link DELETE}, where one kind of change is asked for.
+ *
+ * @publicApi
+ */
 export type DELETE = typeof DELETE;
 
 /**
@@ -54,9 +73,23 @@ export const KVC_KEYCHANGE_DELETE = KeyChangeOp.DELETE;
  * @publicApi
  */
 export type KeyChange = {
+  /** The key that was changed. */
   readonly key: string;
   /** The store's revision that made the change. It only grows. */
   readonly revision: number;
   /** The value before, where it was asked for and there was one. */
   readonly prevValue?: string;
-} & ({ readonly op: PUT; readonly value: string } | { readonly op: DELETE; readonly value: undefined });
+} & (
+  | {
+      /** A value was stored. */
+      readonly op: PUT;
+      /** The value that was stored. */
+      readonly value: string;
+    }
+  | {
+      /** The key was deleted, or expired. */
+      readonly op: DELETE;
+      /** There is none. */
+      readonly value: undefined;
+    }
+);

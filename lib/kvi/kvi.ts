@@ -274,12 +274,22 @@ export interface LiveView extends ReadonlyMap<string, string>, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** @publicApi */
+/**
+ * Is called with a change that the view shows already; what it answers is not waited for.
+ *
+ * @publicApi
+ */
 export type ViewListener = (change: KeyChange) => unknown;
 
-/** @publicApi */
+/**
+ * A key and its value.
+ *
+ * @publicApi
+ */
 export interface KeyValue {
+  /** Without the namespace. */
   readonly key: string;
+  /** `''` is a value, too. */
   readonly value: string;
 }
 
@@ -289,14 +299,31 @@ export interface KeyValue {
  * @publicApi
  */
 export type KeyRange =
-  string | { readonly prefix: string } | { readonly start: string; readonly end: string };
+  | string
+  | {
+      /** What the keys begin with; `''` is every key. */
+      readonly prefix: string;
+    }
+  | {
+      /** The first key, in byte order; it need not exist. */
+      readonly start: string;
+      /** The last key, in byte order; it need not exist. */
+      readonly end: string;
+    };
 
-/** @publicApi */
+/**
+ * A range as it was at one revision.
+ *
+ * @publicApi
+ */
 export interface Snapshot {
   /** The revision that `entries` shows. */
   readonly revision: number;
-  /** In byte order; `revision` is that of the key's last change. */
-  readonly entries: readonly (KeyValue & { readonly revision: number })[];
+  /** In byte order. */
+  readonly entries: readonly (KeyValue & {
+    /** That of the key's last change. */
+    readonly revision: number;
+  })[];
 }
 
 /**
@@ -306,13 +333,21 @@ export interface Snapshot {
  */
 export type TransactionOperator = '=' | '!=' | '<' | '>';
 
-/** @publicApi */
+/**
+ * How {@link Kvi.watch} waits.
+ *
+ * @publicApi
+ */
 export interface WatchOptions {
   /** Ends the wait; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
-/** @publicApi */
+/**
+ * Which changes {@link Kvi.changes} tells, and from when on.
+ *
+ * @publicApi
+ */
 export interface ChangesOptions {
   /** Only changes of this kind. */
   readonly op?: PUT | DELETE;
@@ -348,9 +383,15 @@ export type WatchCallback<T = undefined> = (
  */
 export type WatchEnd = 'deleted' | 'callback' | 'cancelled' | 'closed';
 
-/** @publicApi */
+/**
+ * A watch of {@link Kvi.watchWithCB}; {@link Kvi.watchCBCancel} ends it.
+ *
+ * @publicApi
+ */
 export interface WatchHandle {
+  /** The key that is watched. */
   readonly key: string;
+  /** The kind of change that the callback is called for. */
   readonly op: PUT | DELETE;
   /**
    * Resolves when the watch has ended and no callback runs any more; rejects when it failed (CompactedError: it
@@ -359,7 +400,11 @@ export interface WatchHandle {
   readonly closed: Promise<WatchEnd>;
 }
 
-/** @publicApi */
+/**
+ * How long to wait for a lock, and how long to hold it at the most.
+ *
+ * @publicApi
+ */
 export interface LockOptions {
   /**
    * Seconds to wait for the lock; left out: for ever. A call that gives up ends 250 ms later at the most, whatever the
@@ -373,7 +418,11 @@ export interface LockOptions {
   readonly signal?: AbortSignal;
 }
 
-/** @publicApi */
+/**
+ * As {@link LockOptions}, and how long the lock stays taken at least.
+ *
+ * @publicApi
+ */
 export interface WithLockOptions extends LockOptions {
   /**
    * Seconds for which the lock stays taken at least, counted from its grant; not more than `maxHoldSec`. When the
@@ -386,7 +435,11 @@ export interface WithLockOptions extends LockOptions {
   readonly minHoldSec?: number;
 }
 
-/** @publicApi */
+/**
+ * Who holds a lock and who waits for it.
+ *
+ * @publicApi
+ */
 export interface LockInfo {
   /** Undefined when nobody holds the lock. */
   readonly holder?: LockPlace;
@@ -401,6 +454,7 @@ export interface LockInfo {
  * @publicApi
  */
 export interface LockPlace extends Partial<Owner> {
+  /** The key that holds the lock, or waits for it: `NAME/<lease id in hex>`, and `-<n>` where it is this library's. */
   readonly key: string;
   /** The id of the lease that the key lives under, in hexadecimal, as `etcdctl lease list` prints it. */
   readonly lease: string;
@@ -418,6 +472,7 @@ export interface LockPlace extends Partial<Owner> {
  * @publicApi
  */
 export interface HeldLock extends AsyncDisposable {
+  /** As given to {@link Kvi.lock} or {@link Kvi.withLock}. */
   readonly name: string;
   /** The lock's key in the store: `NAME/<lease id in hex>-<n>`. */
   readonly key: string;

@@ -88,16 +88,29 @@ export interface KviOptions {
   readonly logger?: HmEtcdLogger;
 }
 
-/** @publicApi */
+/**
+ * What a TLS connection is made with: PEM, as text or bytes.
+ *
+ * @publicApi
+ */
 export interface TlsOptions {
+  /** The authority that has signed the server's certificate. Left out: those that Node.js trusts. */
   readonly ca?: string | Uint8Array;
+  /** The client's certificate, for a server that asks for one; together with {@link key}. */
   readonly cert?: string | Uint8Array;
+  /** The key of {@link cert}. */
   readonly key?: string | Uint8Array;
 }
 
-/** @publicApi */
+/**
+ * A user of etcd.
+ *
+ * @publicApi
+ */
 export interface AuthOptions {
+  /** As `etcdctl user add` was given it. */
   readonly username: string;
+  /** Told in no message and no log line. */
   readonly password: string;
 }
 
@@ -108,9 +121,13 @@ export interface AuthOptions {
  * @publicApi
  */
 export interface HmEtcdLogger {
+  /** What was left out on purpose. */
   debug(message: string): void;
+  /** What a connection begins and ends with. */
   log(message: string): void;
+  /** What mends itself, or may be meant so. */
   warn(message: string): void;
+  /** What somebody has to look at. */
   error(message: string): void;
 }
 

@@ -2,9 +2,15 @@ import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { isRecord } from './validate.js';
 
-/** Who holds a lock or a temporary key: what this process says of itself. */
+/**
+ * Who holds a lock or a temporary key: what a process says of itself.
+ *
+ * @publicApi
+ */
 export interface Owner {
+  /** The machine's name; in a container, the container's. */
   readonly host: string;
+  /** Its id on that host. */
   readonly pid: number;
   /** When the process started, ISO 8601 in UTC. */
   readonly startedAt: string;

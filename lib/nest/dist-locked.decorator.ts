@@ -21,7 +21,11 @@ import { replaceMethod } from './method-replacement.js';
  */
 export type LockNamer = (...args: never[]) => string;
 
-/** @publicApi */
+/**
+ * Which lock a method runs under, for how long, and what becomes of a call that does not get it or loses it.
+ *
+ * @publicApi
+ */
 export interface DistLockedOptions<Namer extends LockNamer = LockNamer> {
   /**
    * The lock, or a function that makes its name of the method's own arguments, called on the method's object. Write
@@ -76,7 +80,11 @@ export interface DistLockedOptions<Namer extends LockNamer = LockNamer> {
   readonly connection?: string;
 }
 
-/** @publicApi */
+/**
+ * How long a call waits for its lock.
+ *
+ * @publicApi
+ */
 export interface DistLockedTimeout {
   /**
    * Seconds to wait for the lock, inside the process and for the store; 0 is one try.

@@ -5,7 +5,11 @@ import { addElectionMetadata, type ElectionDecorator } from './election.metadata
 import { checkConnectionName } from './hmetcd-options.checks.js';
 import type { LeaderTerm } from './leader-term.js';
 
-/** @publicApi */
+/**
+ * Where an election is held.
+ *
+ * @publicApi
+ */
 export interface ElectionOptions {
   /**
    * The name of the connection whose store decides.

@@ -7,6 +7,11 @@ import { checkConnectionName } from './hmetcd-options.checks.js';
 import { LIVE_VALUE, NOT_INJECTED } from './hmetcd.messages.js';
 import { isSchema, type ValueParser } from './value-parser.js';
 
+/**
+ * What becomes of the key's text, and what there is without one.
+ *
+ * @publicApi
+ */
 export interface FromKeyOptions<T> {
   /**
    * Makes the value of the key's text: a function of the text, or a Standard Schema (zod and others), which gets the

@@ -21,7 +21,11 @@ export interface HmEtcdConnectionOptions extends KviOptions {
   readonly instance?: InstanceOptions;
 }
 
-/** @publicApi */
+/**
+ * How an instance announces itself.
+ *
+ * @publicApi
+ */
 export interface InstanceOptions {
   /** Put before the id to make the key, for instance `'instances/'`. Keep other keys out of it. */
   readonly prefix: string;
@@ -34,7 +38,11 @@ export interface InstanceOptions {
   readonly id?: string;
 }
 
-/** @publicApi */
+/**
+ * A connection, and its place in the application.
+ *
+ * @publicApi
+ */
 export interface HmEtcdModuleOptions extends HmEtcdConnectionOptions {
   /**
    * Tells connections of one application apart: `@InjectKvi(name)`, and `connection` of the decorators.
@@ -58,8 +66,13 @@ export interface HmEtcdModuleOptions extends HmEtcdConnectionOptions {
  */
 export type HmEtcdAsyncAnswer = string | readonly string[] | HmEtcdConnectionOptions;
 
-/** @publicApi */
+/**
+ * A class that answers the options: what `useClass` and `useExisting` take.
+ *
+ * @publicApi
+ */
 export interface HmEtcdOptionsFactory {
+  /** Called once, before the connection is opened. */
   createHmEtcdOptions(): HmEtcdAsyncAnswer | Promise<HmEtcdAsyncAnswer>;
 }
 
@@ -73,6 +86,7 @@ export interface HmEtcdModuleAsyncOptions
   /** Answers the options; called with what `inject` names. */
   // oxlint-disable-next-line typescript/no-explicit-any -- unknown[] would refuse every factory that says what it takes
   readonly useFactory?: (...args: any[]) => HmEtcdAsyncAnswer | Promise<HmEtcdAsyncAnswer>;
+  /** What Nest calls `useFactory` with. */
   readonly inject?: (InjectionToken | OptionalFactoryDependency)[];
   /** Nest makes an instance of this class for the module. */
   readonly useClass?: Type<HmEtcdOptionsFactory>;

@@ -4,6 +4,11 @@ import type { DELETE, KeyChange, PUT } from '../kvi/key-change.js';
 import type { KeyRange } from '../kvi/kvi.js';
 import { ON_KEY_CHANGE_METADATA } from './hmetcd.constants.js';
 
+/**
+ * Is called with what a handler threw and the change it was called with; a promise is awaited.
+ *
+ * @publicApi
+ */
 export type KeyChangeErrorHandler = (error: unknown, change: KeyChange) => unknown;
 
 /** One `@OnKeyChange` on a method. */

@@ -11,6 +11,7 @@ import type { LiveView } from '../kvi/kvi.js';
  * @publicApi
  */
 export interface LiveValue<T> {
+  /** As given to `@FromKey`. */
   readonly key: string;
   /** Shared by all who are injected it: do not change it. */
   readonly value: T;
@@ -33,6 +34,11 @@ export interface LiveValue<T> {
   sync(options?: { readonly signal?: AbortSignal }): Promise<void>;
 }
 
+/**
+ * Is called with a value and the one before; what it answers is not waited for.
+ *
+ * @publicApi
+ */
 export type ValueListener<T> = (value: T, before: T) => unknown;
 
 /** What a value is followed by: the view of a key, or the map that a mock gives for one. */

@@ -42,6 +42,11 @@ export interface Membership extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/**
+ * Is called with an instance that came or went; what it answers is not waited for.
+ *
+ * @publicApi
+ */
 export type MemberListener = (instance: Instance) => unknown;
 
 /** The markers of a view of their prefix. */

@@ -17,7 +17,11 @@ import {
   type KeyChangeMetadata,
 } from './key-change.metadata-accessor.js';
 
-/** @publicApi */
+/**
+ * Which changes a handler is called with, and what becomes of what it throws.
+ *
+ * @publicApi
+ */
 export interface OnKeyChangeOptions {
   /**
    * First call the handler with a PUT for each key that exists; the application starts when that is done. After a

@@ -2,14 +2,26 @@ import { types } from 'node:util';
 import { describeError } from '../kvi/error-text.js';
 import { ASYNC_PARSE, ISSUES, NO_JSON } from './hmetcd.messages.js';
 
-/** What makes a value of a key's text: a function of the text, or a Standard Schema of the JSON that the text is. */
+/**
+ * What makes a value of a key's text: a function of the text, or a Standard Schema of the JSON that the text is.
+ *
+ * @publicApi
+ */
 export type ValueParser<T> = ((text: string) => T) | StandardSchema<T>;
 
-/** As much of https://standardschema.dev as is needed: what zod, valibot, arktype and others offer. */
+/**
+ * As much of https://standardschema.dev as is needed: what zod, valibot, arktype and others offer.
+ *
+ * @publicApi
+ */
 export interface StandardSchema<T> {
+  /** What the schema offers to others. */
   readonly '~standard': {
+    /** Of the standard. */
     readonly version: 1;
+    /** Who has made the schema. */
     readonly vendor: string;
+    /** Answers the value that it makes of another, or what is wrong with that. */
     readonly validate: (value: unknown) => SchemaResult<T> | Promise<SchemaResult<T>>;
   };
 }

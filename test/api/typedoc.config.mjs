@@ -1,0 +1,34 @@
+import { OptionDefaults } from 'typedoc';
+import { entryPoints } from './entry-points.mjs';
+
+/** The reference of what is public, by `npm run docs`. A name that is not documented, or is told of but not exported, is an error. */
+export default {
+  entryPoints: entryPoints.map(({ source }) => `../../${source}`),
+  tsconfig: '../../lib/tsconfig.json',
+  readme: '../../README.md',
+  out: '../../docs',
+  modifierTags: [...OptionDefaults.modifierTags, '@publicApi'],
+  excludeTags: ['@publicApi'],
+  excludeInternal: true,
+  excludePrivate: true,
+  disableSources: true,
+  // They spell out what a decorator or a schema takes, and have no use by themselves.
+  intentionallyNotExported: [
+    'AsyncMethod',
+    'MayBeUndefined',
+    'Parsed',
+    'SchemaResult',
+    'Skipping',
+    'SuitsName',
+    'Text',
+    'Throwing',
+  ],
+  // Type parameters, which need no word of their own; these are asked for because a function type stands in them.
+  intentionallyNotDocumented: [
+    'DistLocked.Namer',
+    'ElectionMethodDecorator.__type.Handler',
+    'KeyChangeMethodDecorator.__type.Handler',
+  ],
+  validation: { notExported: true, invalidLink: true, notDocumented: true },
+  treatWarningsAsErrors: true,
+};
