@@ -41,11 +41,11 @@ describe('The errors of the README', () => {
     expect(all.filter((name) => !classes.some((one) => one.name === name))).toEqual(INTERNAL);
   });
 
-  it.each(classes)('are where the message of $name points to', (Type) => {
+  it.each(classes.map((Type) => ({ name: Type.name, Type })))('are where $name points to', ({ Type }) => {
     const { message } = new Type('What went wrong.');
     const url = new URL(/ See (https:\/\/\S+)$/.exec(message)![1]!);
-    const { name } = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as { name: string };
-    expect(url.href).toBe(`https://www.npmjs.com/package/${name}${url.hash}`);
+    const ours = JSON.parse(readFileSync(resolve(ROOT, 'package.json'), 'utf8')) as { name: string };
+    expect(url.href).toBe(`https://www.npmjs.com/package/${ours.name}${url.hash}`);
     expect(anchors()).toContain(url.hash);
   });
 });
