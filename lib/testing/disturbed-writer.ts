@@ -1,7 +1,7 @@
 import { RunningTasks } from '../kvi/running-tasks.js';
 import { OutcomeUnknownError } from '../store/errors.js';
-import { footprintOf } from '../store/etcd/footprint.js';
-import { KeyOrder } from '../store/etcd/key-order.js';
+import { footprintOf } from '../store/footprint.js';
+import { KeyOrder } from '../store/key-order.js';
 import type { TxnRequest, TxnResponse, Writer } from '../store/store.js';
 import type { Conditions } from './conditions.js';
 import type { DisturbedCalls } from './disturbed-calls.js';

@@ -13,6 +13,8 @@ export interface Backend {
 }
 
 export interface Place {
+  /** As the store names itself. */
+  readonly endpoint: string;
   /** A handle; each call gives one of its own. */
   open(options: KviOptions): Promise<Kvi>;
   /** The same place as another program sees it, without a Kvi in between. */

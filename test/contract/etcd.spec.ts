@@ -24,6 +24,7 @@ describeContract({
     const logger = new RecordingLogger();
     const store = new EtcdStore([etcd.endpoint], { ...TIMEOUTS, logger });
     return {
+      endpoint: etcd.endpoint,
       open: (options) =>
         open(etcd.endpoint, { ...TIMEOUTS, ...options, namespace: namespace + (options.namespace ?? '') }),
       store: new NamespacedStore(store, namespace),

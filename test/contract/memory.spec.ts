@@ -7,7 +7,8 @@ describeContract({
   name: 'mem:',
   async create() {
     const name = randomUUID();
+    const endpoint = `mem:${name}`;
     const store = new MemoryStore(memoryDatabase(name));
-    return { open: (options) => open(`mem:${name}`, options), store, dispose: () => store.close() };
+    return { endpoint, open: (options) => open(endpoint, options), store, dispose: () => store.close() };
   },
 });

@@ -6,6 +6,11 @@ describeContract({
   async create() {
     const testStore = new TestStore();
     const store = testStore.connect();
-    return { open: (options) => testStore.open(options), store, dispose: () => store.close() };
+    return {
+      endpoint: 'mem:',
+      open: (options) => testStore.open(options),
+      store,
+      dispose: () => store.close(),
+    };
   },
 });

@@ -13,15 +13,6 @@ import { AppModule, Reports } from './quick-start.js';
 
 // That these examples stand in the README as they are here is tested with all of its blocks, in test/docs.
 
-it('shows the health check as it is tested', () => {
-  expect(readme).toContain(source('./health.ts'));
-});
-
-it('shows a service and its tests as they are run', () => {
-  expect(readme).toContain(source('./billing.ts'));
-  expect(readme).toContain(source('./billing.spec.ts'));
-});
-
 it('has a leader of which there is one', async () => {
   const endpoint = `mem:${randomUUID()}`;
   const startReplica = async () => {

@@ -504,6 +504,6 @@ describe('health', () => {
       watchesBehindMs: 3000,
     });
     expect((await other.health({ watchesBehindMs: 2000 })).status).toBe('healthy');
-    view.close();
+    await view.close();
   });
 });

@@ -9,9 +9,9 @@ import {
 import { GrowingPause } from '../growing-pause.js';
 import type { TxnRequest, WriteOutcome, Writer } from '../store.js';
 import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
-import { type Footprint, footprintOf, operationsOf } from './footprint.js';
+import { type Footprint, footprintOf, operationsOf } from '../footprint.js';
 import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
-import { KeyOrder, type Place } from './key-order.js';
+import { KeyOrder, type Place } from '../key-order.js';
 import { SlotLostError } from './slot.js';
 import type { WriteSender } from './write-sender.js';
 

@@ -5,7 +5,7 @@ import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../st
 import { ATTEMPT_MS, type Calls } from './calls.js';
 import { rangeFromWire, rangeToWire, txnFromWire, txnToWire } from './codec.js';
 import { isDivisible, limitExceededBy } from './error-table.js';
-import { MAX_BYTES_OF_UNIT } from './footprint.js';
+import { MAX_BYTES_OF_UNIT } from '../footprint.js';
 import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
 
 /** Measured; see `npm run bench`. */

@@ -1,5 +1,5 @@
 import type { Compare, Operation, TxnRequest } from '../store.js';
-import { footprintOf } from './footprint.js';
+import { footprintOf } from '../footprint.js';
 
 /**
  * Names the keys of nested txns where etcd looks: it checks the rights to what stands in a txn itself, in both of its

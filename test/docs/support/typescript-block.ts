@@ -23,15 +23,22 @@ export interface BlockFile {
 export function writeBlocks(blocks: readonly CodeBlock[], given: readonly string[]): BlockFile[] {
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER, { recursive: true });
-  return blocks.map((block) => {
-    const path = join(FOLDER, `${block.document.replaceAll('/', '_')}.${block.line}.ts`);
+  return blocks.map((block, at) => {
+    const path = join(FOLDER, nameOf(block));
     const isFragment = !isModule(block.text);
     const code = isFragment
       ? preamble(block.text, given) + atLine(block, complete(block.text))
-      : atLine(block, block.text);
+      : atLine(block, withNeighbour(block.text, blocks[at - 1]));
     writeFileSync(path, code);
     return { block, path, isFragment };
   });
+}
+
+const nameOf = ({ document, line }: CodeBlock): string => `${document.replaceAll('/', '_')}.${line}.ts`;
+
+/** A file beside it, as a test has the one it tests, is what the block before shows. */
+function withNeighbour(text: string, previous: CodeBlock | undefined): string {
+  return previous === undefined ? text : text.replace(/(?<=from ')\.\/[\w.-]+(?=')/, `./${nameOf(previous)}`);
 }
 
 /** What the compiler says of the files, with the repository's own settings, each line with its place in the document. */

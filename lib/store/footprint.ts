@@ -1,4 +1,4 @@
-import type { TxnRequest } from '../store.js';
+import type { TxnRequest } from './store.js';
 
 /** What a write touches, whichever of its branches is done. */
 export interface Footprint {

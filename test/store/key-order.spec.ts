@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import * as fc from 'fast-check';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Footprint } from '../../../lib/store/etcd/footprint.js';
-import { KeyOrder, type Place } from '../../../lib/store/etcd/key-order.js';
+import type { Footprint } from '../../lib/store/footprint.js';
+import { KeyOrder, type Place } from '../../lib/store/key-order.js';
 
 type Keys = Pick<Footprint, 'writes' | 'compares'>;
 
