@@ -25,6 +25,24 @@ export type {
   WithLockOptions,
 } from './kvi/kvi.js';
 export type { MemberHealth } from './store/store.js';
+export type {
+  CallMessage,
+  CallOperation,
+  LockHoldMessage,
+  LockWaitMessage,
+  SessionEndedMessage,
+  SessionGrantedMessage,
+  SessionLostMessage,
+  SessionRenewedMessage,
+  WatchResyncMessage,
+} from './kvi/channel-messages.js';
+export type {
+  BatchMessage,
+  WatchLagMessage,
+  WatchLostMessage,
+  WatchResumedMessage,
+} from './store/channel-messages.js';
+export type { KeySpan, StorePlace } from './store/store.js';
 export type { AuthOptions, HmEtcdLogger, KviOptions, TlsOptions } from './kvi/options.js';
 export {
   DELETE,

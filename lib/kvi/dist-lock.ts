@@ -1,6 +1,7 @@
 import type { Hold } from './held-lock.js';
 import { LocalQueue } from './local-queue.js';
 import type { LockQueue } from './lock-queue.js';
+import { tracedWait } from './lock-telemetry.js';
 import type { Patience } from './patience.js';
 
 /** The original's lock: one for a handle, which takes it again as often as it likes. */
@@ -27,7 +28,9 @@ export class DistLock {
     await this.#turns.enter(patience);
     try {
       if (this.#hold?.isHeld) return;
-      this.#hold = await this.#locks.acquire(this.#name, patience, maxHoldSec);
+      this.#hold = await tracedWait(this.#locks.place, this.#name, () =>
+        this.#locks.acquire(this.#name, patience, maxHoldSec),
+      );
     } finally {
       this.#turns.leave();
     }

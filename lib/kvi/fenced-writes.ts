@@ -1,4 +1,5 @@
 import type { TxnRequest, Writer } from '../store/store.js';
+import type { CallOperation } from './channel-messages.js';
 import type { FencedWrites, HeldLock } from './kvi.js';
 import { deleteRequest, storeRequest, tasRequest, transactionRequest } from './write-requests.js';
 
@@ -8,40 +9,47 @@ export interface Fence extends Pick<HeldLock, 'key' | 'fencingToken' | 'assertHe
   refused(): void;
 }
 
+/** Sends a txn as the handle's other writes are sent. The operation and its key are for telemetry. */
+export type SendWrite = (
+  operation: CallOperation,
+  key: string,
+  request: TxnRequest,
+) => ReturnType<Writer['write']>;
+
 /**
  * Writes that carry their lock with them: the same txn that writes compares the create revision of the lock's key. A
  * process that was stopped and has lost the lock cannot write, whatever it believes of itself.
  */
 export class LockFence implements FencedWrites {
   readonly #fence: Fence;
-  readonly #send: (request: TxnRequest) => ReturnType<Writer['write']>;
+  readonly #send: SendWrite;
 
-  constructor(fence: Fence, send: (request: TxnRequest) => ReturnType<Writer['write']>) {
+  constructor(fence: Fence, send: SendWrite) {
     this.#fence = fence;
     this.#send = send;
   }
 
   async store(key: string, value: string): Promise<void> {
-    await this.#write(storeRequest(key, value));
+    await this.#write('store', key, storeRequest(key, value));
   }
 
   async delete(key: string): Promise<void> {
-    await this.#write(deleteRequest(key));
+    await this.#write('delete', key, deleteRequest(key));
   }
 
   async tas(key: string, testValue: string, setValue: string): Promise<boolean> {
-    return this.#write(tasRequest(key, testValue, setValue));
+    return this.#write('tas', key, tasRequest(key, testValue, setValue));
   }
 
   async transaction(...args: Parameters<FencedWrites['transaction']>): Promise<boolean> {
-    return this.#write(transactionRequest(...args));
+    return this.#write('transaction', args[0], transactionRequest(...args));
   }
 
   /** Answers whether the write's own condition held. It stands in a txn of its own, so that it is not taken for the lock's. */
-  async #write(request: TxnRequest): Promise<boolean> {
+  async #write(operation: CallOperation, target: string, request: TxnRequest): Promise<boolean> {
     const { key, fencingToken } = this.#fence;
     this.#fence.assertHeld();
-    const { succeeded, responses } = await this.#send({
+    const { succeeded, responses } = await this.#send(operation, target, {
       compare: [{ target: 'create', key, operator: '=', revision: fencingToken }],
       success: [{ type: 'txn', ...request }],
       failure: [{ type: 'range', key, keysOnly: true }],

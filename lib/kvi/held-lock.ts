@@ -1,10 +1,11 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
-import type { TxnRequest, Writer } from '../store/store.js';
+import type { StorePlace } from '../store/store.js';
 import type { DeletionWatch } from './deletion-watch.js';
 import { LockLostError } from './errors.js';
 import type { KeyRemoval, QueuePlace } from './key-removal.js';
-import { type Fence, LockFence } from './fenced-writes.js';
+import { type Fence, LockFence, type SendWrite } from './fenced-writes.js';
 import type { FencedWrites, HeldLock } from './kvi.js';
+import { HoldTelemetry } from './lock-telemetry.js';
 import type { HmEtcdLogger } from './options.js';
 
 /** What a hold needs of the handle it belongs to. */
@@ -12,8 +13,8 @@ export interface HoldContext {
   readonly clock: Clock;
   readonly logger: HmEtcdLogger;
   readonly removal: KeyRemoval;
-  /** Sends a txn as the handle's other writes are sent. */
-  send(request: TxnRequest): ReturnType<Writer['write']>;
+  readonly place: StorePlace;
+  readonly send: SendWrite;
 }
 
 /** A hold: from the grant of a lock until it is released or lost. */
@@ -23,6 +24,7 @@ export class Hold implements HeldLock, Fence {
   readonly #place: QueuePlace;
   readonly #context: HoldContext;
   readonly #ownKey: DeletionWatch;
+  readonly #telemetry: HoldTelemetry;
   readonly #onEnd: (hold: Hold) => void;
   /** Undefined for a hold without maxHoldSec, which then reads no clock. */
   #endsAt: number | undefined;
@@ -47,11 +49,12 @@ export class Hold implements HeldLock, Fence {
     onEnd: (hold: Hold) => void,
   ) {
     this.name = name;
-    this.kv = new LockFence(this, (request) => context.send(request));
+    this.kv = new LockFence(this, context.send);
     this.#place = place;
     this.#context = context;
     this.#ownKey = ownKey;
     this.#onEnd = onEnd;
+    this.#telemetry = new HoldTelemetry(context.place, this);
     if (maxHoldSec !== undefined) this.#endsAt = context.clock.now() + maxHoldSec * 1000;
     this.#stopListening = place.lease.onLost((why) => this.#reportLost(why));
     void ownKey.ended.then(() => this.#keyRemoved());
@@ -99,11 +102,8 @@ export class Hold implements HeldLock, Fence {
   /** Ends the hold without touching its key: who is running under it is told why. */
   lose(why: string): void {
     if (this.#isOver) return;
-    this.#loss = new LockLostError(
-      `The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`,
-    );
-    this.#end();
-    this.#abort?.abort(this.#loss);
+    this.#lose(why);
+    this.#telemetry.end();
   }
 
   refused(): void {
@@ -124,8 +124,16 @@ export class Hold implements HeldLock, Fence {
   async #release(): Promise<void> {
     this.assertHeld();
     this.#end();
-    if (await this.#context.removal.remove(this.#place)) return;
-    throw new LockLostError(`The lock '${this.name}' was lost before it was released: its key was removed.`);
+    try {
+      if (await this.#context.removal.remove(this.#place)) return;
+      const loss = new LockLostError(
+        `The lock '${this.name}' was lost before it was released: its key was removed.`,
+      );
+      this.#telemetry.end(loss);
+      throw loss;
+    } finally {
+      this.#telemetry.end();
+    }
   }
 
   get #isOutstayed(): boolean {
@@ -152,8 +160,17 @@ export class Hold implements HeldLock, Fence {
 
   #reportLost(why: string): void {
     if (this.#isOver) return;
-    this.lose(why);
+    this.#lose(why);
+    this.#telemetry.end(this.#loss);
     this.#context.logger.error(this.#loss!.message);
+  }
+
+  #lose(why: string): void {
+    this.#loss = new LockLostError(
+      `The lock '${this.name}' was lost: ${why}. Stop what it protects; another may hold it.`,
+    );
+    this.#end();
+    this.#abort?.abort(this.#loss);
   }
 
   #end(): void {

@@ -8,7 +8,15 @@ import {
 import { GrowingPause } from '../store/growing-pause.js';
 import { prefixSpan } from '../store/key-span.js';
 import { pause } from '../store/pause.js';
-import type { Compare, Operation, RangeResponse, Store, TxnRequest, TxnResponse } from '../store/store.js';
+import type {
+  Compare,
+  Operation,
+  RangeResponse,
+  Store,
+  StorePlace,
+  TxnRequest,
+  TxnResponse,
+} from '../store/store.js';
 import { DeletionWatch } from './deletion-watch.js';
 import { Hold, type HoldContext } from './held-lock.js';
 import type { Acquisition, QueuePlace } from './key-removal.js';
@@ -51,6 +59,10 @@ export class LockQueue {
     this.#session = session;
     this.#context = context;
     this.#lateCopies = lateCopies;
+  }
+
+  get place(): StorePlace {
+    return this.#store.place;
   }
 
   /**

@@ -7,6 +7,7 @@ import type { HeldLock, WithLockOptions } from './kvi.js';
 import { LocalQueue } from './local-queue.js';
 import { enclosingSection, runInSection } from './lock-context.js';
 import type { LockQueue } from './lock-queue.js';
+import { tracedWait } from './lock-telemetry.js';
 import { MinHold } from './min-hold.js';
 import type { HmEtcdLogger } from './options.js';
 import type { Patience } from './patience.js';
@@ -52,10 +53,13 @@ export class LockedSections {
     { minHoldSec, maxHoldSec }: WithLockOptions,
     fn: (lock: HeldLock) => Promise<T>,
   ): Promise<T> {
-    const leaveTurn = await this.#takeTurn(name, patience);
+    let leaveTurn = (): void => {};
     let running: Promise<T>;
     try {
-      const hold = await this.#locks.acquire(name, patience, maxHoldSec);
+      const hold = await tracedWait(this.#locks.place, name, async () => {
+        leaveTurn = await this.#takeTurn(name, patience);
+        return this.#locks.acquire(name, patience, maxHoldSec);
+      });
       const minHold = new MinHold(this.#clock, minHoldSec);
       // close() may have come while the grant was on its way here, and does not know of this function.
       if (patience.signal.aborted) {

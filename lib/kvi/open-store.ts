@@ -10,7 +10,7 @@ export async function openStore(endpoint: Endpoint, options: ResolvedKviOptions)
 
 /** etcd and its client are loaded only by who asks for them. */
 async function connect(endpoint: Endpoint, options: ResolvedKviOptions): Promise<Store> {
-  if (endpoint.kind === 'memory') return new MemoryStore(memoryDatabase(endpoint.name), endpoint.name);
+  if (endpoint.kind === 'memory') return new MemoryStore(memoryDatabase(endpoint.name));
   const { openEtcdStore } = await import('../store/etcd/open-etcd-store.js');
   return openEtcdStore(endpoint.urls, options);
 }

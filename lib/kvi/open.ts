@@ -4,7 +4,7 @@ import type { Store } from '../store/store.js';
 import type { Kvi } from './kvi.js';
 import { openStore } from './open-store.js';
 import {
-  type Endpoint,
+  describeEndpoint,
   type KviOptions,
   parseEndpoint,
   type ResolvedKviOptions,
@@ -26,7 +26,7 @@ import { StoreKvi } from './store-kvi.js';
 export async function open(endpoint: string | readonly string[], options?: KviOptions): Promise<Kvi> {
   const place = parseEndpoint('endpoint', endpoint);
   const resolved = resolveKviOptions(options);
-  return openOver(describe(place), () => openStore(place, resolved), resolved, systemClock);
+  return openOver(describeEndpoint(place), () => openStore(place, resolved), resolved, systemClock);
 }
 
 /**
@@ -90,8 +90,4 @@ async function within(
   } finally {
     cancelTimer();
   }
-}
-
-function describe(place: Endpoint): string {
-  return place.kind === 'memory' ? `mem:${place.name}` : place.urls.join(', ');
 }

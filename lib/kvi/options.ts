@@ -187,6 +187,11 @@ export function parseEndpoint(argument: string, endpoint: unknown): Endpoint {
   return { kind: 'memory', name: memory.slice('mem:'.length) };
 }
 
+/** As messages and telemetry name it. */
+export function describeEndpoint(place: Endpoint): string {
+  return place.kind === 'memory' ? `mem:${place.name}` : place.urls.join(', ');
+}
+
 function endpointParts(argument: string, endpoint: unknown): string[] {
   const given = typeof endpoint === 'string' ? [endpoint] : readArray(argument, ENDPOINT_FORMS, endpoint);
   const parts = given.flatMap((part) => {

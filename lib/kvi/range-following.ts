@@ -1,7 +1,10 @@
 import type { Clock } from '../store/clock.js';
+import { announce } from '../store/channels.js';
 import { ClosedError, isHistoryGone, RequestTimeoutError } from '../store/errors.js';
 import { pause } from '../store/pause.js';
 import type { KeySpan, Store, Watch, WatchEvent, WatchResponse } from '../store/store.js';
+import type { WatchResyncMessage } from './channel-messages.js';
+import { resyncReason, watchResyncChannel } from './channels.js';
 import { describeError } from './error-text.js';
 import { isReserved } from './keys.js';
 import type { Snapshot } from './kvi.js';
@@ -145,14 +148,14 @@ export class RangeFollowing {
 
   async #reopen(failure: unknown): Promise<Watch | undefined> {
     let error = failure;
-    let isReadAnew = false;
+    let missed: WatchResyncMessage['reason'] | undefined;
     while (!this.#ended.signal.aborted) {
       this.#report(error);
       await this.#pauseAfter(error);
-      isReadAnew ||= isHistoryGone(error);
+      if (isHistoryGone(error)) missed ??= resyncReason(error);
       try {
-        isReadAnew ||= await this.#isReplaced();
-        if (isReadAnew) await this.#readSnapshot();
+        if (missed === undefined && (await this.#isReplaced())) missed = 'replaced';
+        if (missed !== undefined) await this.#readAnew(missed);
         return await this.#openWatch();
       } catch (next) {
         error = next;
@@ -202,6 +205,12 @@ export class RangeFollowing {
     const snapshot = await readSnapshot(this.#context.store, this.#span);
     this.#ended.signal.throwIfAborted();
     this.#follower.become(snapshot);
+  }
+
+  async #readAnew(reason: WatchResyncMessage['reason']): Promise<void> {
+    await this.#readSnapshot();
+    const { revision } = this.#follower;
+    announce(watchResyncChannel, () => ({ ...this.#context.store.place, ...this.#span, reason, revision }));
   }
 
   /**

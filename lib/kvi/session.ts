@@ -1,7 +1,14 @@
 import type { CancelTimer, Clock } from '../store/clock.js';
+import { announce } from '../store/channels.js';
 import { LeaseNotFoundError, StoreReplacedError } from '../store/errors.js';
 import { GrowingPause } from '../store/growing-pause.js';
 import type { Lease, LeaseId, Store, WriterSession } from '../store/store.js';
+import {
+  sessionEndedChannel,
+  sessionGrantedChannel,
+  sessionLostChannel,
+  sessionRenewedChannel,
+} from './channels.js';
 import { RESERVED_PREFIX } from './keys.js';
 import type { SessionHealth } from './kvi.js';
 import type { HmEtcdLogger } from './options.js';
@@ -108,9 +115,22 @@ export class SessionLease {
     if (!this.isLive) return;
     if (ttlSec === undefined) return this.#scheduleKeepAlive(RETRY_MS);
     if (ttlSec === 0) return this.lose('the store no longer knows its lease');
+    this.#tellRenewed(sentAt);
     this.#deadline = deadlineAfter(sentAt, ttlSec);
     this.#overdueAt = overdueAfter(sentAt, ttlSec);
     this.#scheduleKeepAlive((ttlSec * 1000) / KEEP_ALIVES_PER_TTL);
+  }
+
+  #tellRenewed(sentAt: number): void {
+    announce(sessionRenewedChannel, () => {
+      const now = this.#clock.now();
+      return {
+        ...this.#store.place,
+        lease: this.id,
+        roundTripMs: now - sentAt,
+        leftMs: this.#deadline - now,
+      };
+    });
   }
 
   /** What is not answered may still live; a lease of a history that is gone does not. */
@@ -226,23 +246,25 @@ export class Session implements WriterSession {
     await this.#granting?.catch(() => {});
     const lease = this.#lease;
     this.#lease = undefined;
+    if (lease?.isLost === false) {
+      announce(sessionEndedChannel, () => ({ ...this.#store.place, lease: lease.id }));
+    }
     lease?.lose('the handle was closed');
     return lease;
   }
 
   async #grant(): Promise<SessionLease> {
     const sentAt = this.#clock.now();
-    const lease = new SessionLease(
-      this.#store,
-      this.#clock,
-      await this.#store.leaseGrant(this.#ttlSec),
-      sentAt,
-    );
+    const granted = await this.#store.leaseGrant(this.#ttlSec);
+    const lease = new SessionLease(this.#store, this.#clock, granted, sentAt);
     this.#lease = lease;
-    lease.onLost((why) => {
+    const { place } = this.#store;
+    announce(sessionGrantedChannel, () => ({ ...place, lease: granted.id, ttlSec: granted.ttlSec }));
+    lease.onLost((reason) => {
       if (this.#lease !== lease) return;
+      announce(sessionLostChannel, () => ({ ...place, lease: lease.id, reason }));
       this.#logger.error(
-        `The session was lost: ${why}. Its locks are lost; temporary keys come back under a new lease.`,
+        `The session was lost: ${reason}. Its locks are lost; temporary keys come back under a new lease.`,
       );
     });
     return lease;

@@ -3,16 +3,28 @@ import { type Clock, systemClock } from '../store/clock.js';
 import { withoutHelp } from '../store/error-help.js';
 import { ClosedError, RequestTimeoutError } from '../store/errors.js';
 import { compareBytes } from '../store/byte-order.js';
+import { traced } from '../store/channels.js';
+import { prefixSpan } from '../store/key-span.js';
 import { pagesOf } from '../store/pages.js';
-import type { KeyRecord, KeySpan, RangeResponse, Store, TxnRequest, Writer } from '../store/store.js';
+import type {
+  KeyRecord,
+  KeySpan,
+  RangeRequest,
+  RangeResponse,
+  Store,
+  TxnRequest,
+  Writer,
+} from '../store/store.js';
 import { ChangeStream } from './changes.js';
+import type { CallOperation } from './channel-messages.js';
+import { callChannel } from './channels.js';
 import { DistLock } from './dist-lock.js';
 import { ForgottenLocks } from './forgotten-locks.js';
 import { CLOSED_HEALTH, judgeHealth } from './health.js';
 import type { Hold } from './held-lock.js';
 import { KeyRemoval } from './key-removal.js';
 import type { DELETE, KeyChange, PUT } from './key-change.js';
-import { describeRange, isReserved, spanOf } from './keys.js';
+import { describeRange, isReserved, lockPrefix, spanOf } from './keys.js';
 import type {
   ChangesOptions,
   HealthOptions,
@@ -34,6 +46,7 @@ import { RangeView } from './live-view.js';
 import { LateCopies } from './late-copies.js';
 import { readLockInfo } from './lock-info.js';
 import { LockQueue } from './lock-queue.js';
+import { tracedWait } from './lock-telemetry.js';
 import { LockedSections } from './locked-sections.js';
 import { checkMilliseconds, checkPatience, type HmEtcdLogger, type ResolvedKviOptions } from './options.js';
 import { Patience } from './patience.js';
@@ -125,7 +138,9 @@ export class StoreKvi implements Kvi {
       clock,
       logger,
       removal: this.#removal,
-      send: (request: TxnRequest) => this.#send(request),
+      place: store.place,
+      send: (operation: CallOperation, key: string, request: TxnRequest) =>
+        this.#send(operation, key, request),
     };
     this.#locks = new LockQueue(store, this.#session, holdContext, this.#lateCopies);
     this.#forgottenLocks = new ForgottenLocks(logger);
@@ -138,7 +153,7 @@ export class StoreKvi implements Kvi {
     return rejecting(() => {
       checkKey('key', key);
       this.#checkOpen();
-      return this.#store.range({ key }).then(valueOf);
+      return callChannel.hasSubscribers ? this.#tracedGet(key) : this.#get(key);
     });
   }
 
@@ -147,11 +162,11 @@ export class StoreKvi implements Kvi {
     checkKey('keyEnd', keyEnd);
     this.#checkOpen();
     if (compareBytes(keyStart, keyEnd) > 0) return [];
-    return this.#read(spanOf({ start: keyStart, end: keyEnd }));
+    return this.#read('getRange', spanOf({ start: keyStart, end: keyEnd }));
   }
 
   async getPrefix(prefix: string): Promise<KeyValue[]> {
-    return this.#read(spanOf(readRange('range', { prefix })));
+    return this.#read('getPrefix', spanOf(readRange('range', { prefix })));
   }
 
   scan(range: KeyRange): AsyncIterable<KeyValue> {
@@ -163,27 +178,31 @@ export class StoreKvi implements Kvi {
   async snapshot(range: KeyRange): Promise<Snapshot> {
     const span = spanOf(readRange('range', range));
     this.#checkOpen();
-    return readSnapshot(this.#store, span);
+    return this.#ask('snapshot', span, () => readSnapshot(this.#store, span));
   }
 
   store(key: string, value: string): Promise<void> {
-    return rejecting(() => this.#send(storeRequest(key, value)).then(nothing));
+    return rejecting(() => this.#send('store', key, storeRequest(key, value)).then(nothing));
   }
 
   delete(key: string): Promise<void> {
-    return rejecting(() => this.#send(deleteRequest(key)).then(nothing));
+    return rejecting(() => this.#send('delete', key, deleteRequest(key)).then(nothing));
   }
 
   transaction(...args: Parameters<Kvi['transaction']>): Promise<boolean> {
-    return rejecting(() => this.#send(transactionRequest(...args)).then(hasSucceeded));
+    return rejecting(() =>
+      this.#send('transaction', args[0], transactionRequest(...args)).then(hasSucceeded),
+    );
   }
 
   tas(key: string, testValue: string, setValue: string): Promise<boolean> {
-    return rejecting(() => this.#send(tasRequest(key, testValue, setValue)).then(hasSucceeded));
+    return rejecting(() => this.#send('tas', key, tasRequest(key, testValue, setValue)).then(hasSucceeded));
   }
 
   createIfAbsent(key: string, value: string): Promise<boolean> {
-    return rejecting(() => this.#send(createIfAbsentRequest(key, value)).then(hasSucceeded));
+    return rejecting(() =>
+      this.#send('createIfAbsent', key, createIfAbsentRequest(key, value)).then(hasSucceeded),
+    );
   }
 
   async tempKey(key: string): Promise<void> {
@@ -192,7 +211,7 @@ export class StoreKvi implements Kvi {
     const limit = this.#limit('The temporary key was not created', TELLING_MS);
     try {
       await limit.wait(Promise.resolve(this.#streamsStarted));
-      await this.#tempKeys.own(key, limit);
+      await this.#ask('tempKey', { key }, () => this.#tempKeys.own(key, limit));
     } finally {
       limit.end();
     }
@@ -219,7 +238,7 @@ export class StoreKvi implements Kvi {
     checkChangeOp('op', op);
     checkFunction('callback', callback);
     const stream = this.#startStream(key, {});
-    await stream.open();
+    await this.#ask('watchWithCB', { key }, () => stream.open());
     const watch = new CallbackWatch(stream, key, op, callback, userdata as T, this.#logger);
     this.#tasks.track(watch.name, watch.closed).catch(() => {});
     return watch;
@@ -253,7 +272,9 @@ export class StoreKvi implements Kvi {
       logger: this.#logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
     };
-    return new RangeView(label, spanOf(readable), context, this.#closing.signal, this.#views).open();
+    const span = spanOf(readable);
+    const view = new RangeView(label, span, context, this.#closing.signal, this.#views);
+    return this.#ask('observe', span, () => view.open());
   }
 
   async distLock(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
@@ -282,7 +303,7 @@ export class StoreKvi implements Kvi {
     const given = readFields<LockOptions>('options', options, LOCK_CHECKS);
     const takenAt = new Error('taken');
     const hold = await this.#patiently(name, given, (patience) =>
-      this.#locks.acquire(name, patience, given.maxHoldSec),
+      tracedWait(this.#store.place, name, () => this.#locks.acquire(name, patience, given.maxHoldSec)),
     );
     return this.#forgottenLocks.handOut(hold, takenAt);
   }
@@ -300,7 +321,8 @@ export class StoreKvi implements Kvi {
   async lockInfo(name: string = this.#options.lockName): Promise<LockInfo> {
     checkLockName('name', name);
     this.#checkOpen();
-    return readLockInfo(this.#store, name);
+    const span = prefixSpan(lockPrefix(name));
+    return this.#ask('lockInfo', span, () => readLockInfo(this.#store, name));
   }
 
   async health(options: HealthOptions = {}): Promise<KviHealth> {
@@ -399,21 +421,46 @@ export class StoreKvi implements Kvi {
     if (this.#isClosed) throw closedError();
   }
 
-  async #read(span: KeySpan): Promise<KeyValue[]> {
+  /** Asks the store for something, and tells of it. */
+  #ask<T>(operation: CallOperation, span: KeySpan, ask: () => Promise<T>): Promise<T> {
+    if (!callChannel.hasSubscribers) return ask();
+    return traced(callChannel, { ...this.#store.place, operation, ...span }, ask);
+  }
+
+  /** A function of its own, as that of writes: a call that makes a function pays for it also where it is not used. */
+  #tracedGet(key: string): Promise<string | undefined> {
+    return this.#ask('get', { key }, () => this.#get(key));
+  }
+
+  #get(key: string): Promise<string | undefined> {
+    return this.#store.range({ key }).then(valueOf);
+  }
+
+  async #read(operation: CallOperation, span: KeySpan): Promise<KeyValue[]> {
     this.#checkOpen();
-    const { kvs } = await this.#store.range(span);
+    const { kvs } = await this.#ask(operation, span, () => this.#store.range(span));
     return visible(kvs).map(({ key, value }) => ({ key, value }));
   }
 
   async *#scan(span: KeySpan): AsyncGenerator<KeyValue, void> {
-    for await (const { kvs } of pagesOf((page) => this.#store.range(page), span, FIRST_SCAN_PAGE)) {
+    const readPage = (page: RangeRequest): Promise<RangeResponse> =>
+      this.#ask('scan', span, () => this.#store.range(page));
+    for await (const { kvs } of pagesOf(readPage, span, FIRST_SCAN_PAGE)) {
       this.#checkOpen();
       for (const { key, value } of kvs) if (!isReserved(key)) yield { key, value };
     }
   }
 
-  #send(request: TxnRequest): ReturnType<Writer['write']> {
+  #send(operation: CallOperation, key: string, request: TxnRequest): ReturnType<Writer['write']> {
     this.#checkOpen();
+    return callChannel.hasSubscribers ? this.#tracedWrite(operation, key, request) : this.#write(request);
+  }
+
+  #tracedWrite(operation: CallOperation, key: string, request: TxnRequest): ReturnType<Writer['write']> {
+    return this.#ask(operation, { key }, () => this.#write(request));
+  }
+
+  #write(request: TxnRequest): ReturnType<Writer['write']> {
     return this.#writer.write(request, this.#streamsStarted);
   }
 

@@ -1,5 +1,12 @@
 import { Logger } from '@nestjs/common';
-import { resolveKviOptions, type HmEtcdLogger, type ResolvedKviOptions } from '../kvi/options.js';
+import {
+  describeEndpoint,
+  parseEndpoint,
+  resolveKviOptions,
+  type HmEtcdLogger,
+  type ResolvedKviOptions,
+} from '../kvi/options.js';
+import type { StorePlace } from '../store/store.js';
 import { readConnectionOptions, readInstanceOptions } from './hmetcd-options.checks.js';
 import type { HmEtcdAsyncAnswer } from './hmetcd-options.interface.js';
 import { LOGGER_CONTEXT } from './hmetcd.constants.js';
@@ -21,6 +28,14 @@ export interface Connection {
   readonly options: ResolvedKviOptions;
   readonly settings: ConnectionSettings;
   readonly opener: KviOpener;
+}
+
+/** Which store a connection leads to, as it calls itself. */
+export function placeOf({ endpoint, options }: Connection): StorePlace {
+  return {
+    endpoint: describeEndpoint(parseEndpoint('options.endpoint', endpoint)),
+    namespace: options.namespace,
+  };
 }
 
 /**

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { RunningTasks } from '../kvi/running-tasks.js';
 import { changeSource } from './change-source.js';
-import type { Connection } from './connection.settings.js';
+import { placeOf, type Connection } from './connection.settings.js';
 import { HMETCD_CONNECTION, HMETCD_KVI } from './hmetcd.constants.js';
 import { HANDLERS_SKIPPED, SLOW_HANDLERS } from './hmetcd.messages.js';
 import { KeyChangeSubscription, type KeyChangeHandler } from './key-change.subscription.js';
@@ -50,6 +50,7 @@ export class KeyChangeOrchestrator {
       logger: this.connection.settings.logger,
       calls: this.calls,
       clock: this.connection.opener.clock,
+      place: placeOf(this.connection),
     });
   }
 

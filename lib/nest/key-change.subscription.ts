@@ -1,10 +1,14 @@
 import { DELETE, PUT, type KeyChange } from '../kvi/key-change.js';
+import { resyncReason, watchResyncChannel } from '../kvi/channels.js';
+import { spanOf } from '../kvi/keys.js';
 import type { Snapshot } from '../kvi/kvi.js';
 import type { HmEtcdLogger } from '../kvi/options.js';
 import type { RunningTasks } from '../kvi/running-tasks.js';
+import { announce } from '../store/channels.js';
 import type { Clock } from '../store/clock.js';
-import { ClosedError, isHistoryGone } from '../store/errors.js';
+import { ClosedError, type CompactedError, isHistoryGone, type StoreReplacedError } from '../store/errors.js';
 import { pause } from '../store/pause.js';
+import type { StorePlace } from '../store/store.js';
 import type { ChangeSequence, ChangeSource } from './change-source.js';
 import { describeError, describeThrown } from '../kvi/error-text.js';
 import {
@@ -50,6 +54,7 @@ export class KeyChangeSubscription {
       readonly logger: HmEtcdLogger;
       readonly calls: RunningTasks;
       readonly clock: Clock;
+      readonly place: StorePlace;
     },
   ) {}
 
@@ -122,8 +127,20 @@ export class KeyChangeSubscription {
     this.report(error);
     await this.pause(error);
     if (!isHistoryGone(error)) return;
-    if (this.handler.mark.initial) await this.catchUp();
+    if (this.handler.mark.initial) await this.readAnew(error);
     else this.position = undefined;
+  }
+
+  private async readAnew(error: CompactedError | StoreReplacedError): Promise<void> {
+    await this.catchUp();
+    if (this.isStopped) return;
+    const revision = this.position!.revision - 1;
+    announce(watchResyncChannel, () => ({
+      ...this.context.place,
+      ...spanOf(this.handler.mark.range),
+      reason: resyncReason(error),
+      revision,
+    }));
   }
 
   /** A compaction is over when it is told, so the first try need not wait. */

@@ -21,13 +21,21 @@ export const MAX_BYTES_OF_UNIT = 3;
 
 export function footprintOf(request: TxnRequest): Footprint {
   const footprint = { writes: [], compares: [], puts: false, bytes: 0 };
-  add(request, footprint);
+  add(request, footprint, bytesAtMost);
   return footprint;
+}
+
+/** How many bytes its keys and values take, as counted one by one. */
+export function exactBytesOf(request: TxnRequest): number {
+  const footprint = { writes: [], compares: [], puts: false, bytes: 0 };
+  add(request, footprint, (text) => Buffer.byteLength(text));
+  return footprint.bytes;
 }
 
 function add(
   { compare = [], success = [], failure = [] }: TxnRequest,
   footprint: { writes: string[]; compares: string[]; puts: boolean; bytes: number },
+  bytesOf: (text: string) => number,
 ): void {
   for (const condition of compare) {
     footprint.compares.push(condition.key);
@@ -36,7 +44,7 @@ function add(
   for (const branch of [success, failure]) {
     for (const operation of branch) {
       if (operation.type === 'txn') {
-        add(operation, footprint);
+        add(operation, footprint, bytesOf);
         continue;
       }
       footprint.bytes += bytesOf(operation.key) + (operation.type === 'put' ? bytesOf(operation.value) : 0);
@@ -46,6 +54,6 @@ function add(
   }
 }
 
-function bytesOf(text: string): number {
+function bytesAtMost(text: string): number {
   return text.length * MAX_BYTES_OF_UNIT;
 }

@@ -12,6 +12,7 @@ import type {
   RangeResponse,
   Store,
   StoreHealth,
+  StorePlace,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -32,10 +33,12 @@ export function inNamespace(store: Store, namespace: string): Store {
  * `clientv3/namespace`. Leases have no keys and pass through.
  */
 export class NamespacedStore implements Store {
+  readonly place: StorePlace;
   readonly #store: Store;
   readonly #namespace: string;
 
   constructor(store: Store, namespace: string) {
+    this.place = { ...store.place, namespace: store.place.namespace + namespace };
     this.#store = store;
     this.#namespace = namespace;
   }

@@ -7,6 +7,9 @@
  * read, compare or write the empty key throws InvalidArgumentError.
  */
 export interface Store {
+  /** Which store it is, for telemetry. */
+  readonly place: StorePlace;
+
   /** Reads keys at one revision. Linearizable unless `revision` asks for the past. Throws CompactedError. */
   range(request: RangeRequest): Promise<RangeResponse>;
 
@@ -54,6 +57,18 @@ export interface Store {
 
   /** Ends the connection and its watches. Leases go on until they expire. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * Which store something happened in.
+ *
+ * @publicApi
+ */
+export interface StorePlace {
+  /** `mem:NAME`, or the URLs of etcd, with a comma and a space between them. */
+  readonly endpoint: string;
+  /** What stands before every key there, unseen; '' for nothing. */
+  readonly namespace: string;
 }
 
 export interface Writer {
@@ -111,7 +126,11 @@ export interface KeyRecord {
   readonly lease: LeaseId;
 }
 
-/** `rangeEnd` left out: exactly `key`. Otherwise `key` up to but without `rangeEnd`; `'\0'` means to the last key. */
+/**
+ * `rangeEnd` left out: exactly `key`. Otherwise `key` up to but without `rangeEnd`; `'\0'` means to the last key.
+ *
+ * @publicApi
+ */
 export interface KeySpan {
   readonly key: string;
   readonly rangeEnd?: string;

@@ -11,6 +11,7 @@ import type {
   RangeResponse,
   Store,
   StoreHealth,
+  StorePlace,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -29,6 +30,7 @@ const REVOKE_MS = 1000;
 
 /** One connection to a memory database over which things go wrong, and which then does as the etcd store does. */
 export class DisturbedStore implements Store {
+  readonly place: StorePlace;
   readonly #database: MemoryDatabase;
   readonly #store: MemoryStore;
   readonly #clock: Clock;
@@ -41,6 +43,7 @@ export class DisturbedStore implements Store {
   constructor(database: MemoryDatabase, clock: Clock, conditions: Conditions, timeoutMs: number) {
     this.#database = database;
     this.#store = new MemoryStore(database);
+    this.place = this.#store.place;
     this.#clock = clock;
     this.#conditions = conditions;
     this.#calls = new DisturbedCalls(conditions, clock, timeoutMs, this.#closing.signal);

@@ -11,6 +11,7 @@ import { keysContract } from './keys.contract.js';
 import { lockInfoContract } from './lock-info.contract.js';
 import { lockContract } from './lock.contract.js';
 import { observeContract } from './observe.contract.js';
+import { telemetryContract } from './telemetry.contract.js';
 import { tempKeysContract } from './temp-keys.contract.js';
 import { watchContract } from './watch.contract.js';
 import { withLockContract } from './with-lock.contract.js';
@@ -28,6 +29,7 @@ const CHAPTERS = {
   distLock: distLockContract,
   tempKeys: tempKeysContract,
   health: healthContract,
+  telemetry: telemetryContract,
   close: closeContract,
   'bad input': badInputContract,
 };

@@ -26,6 +26,7 @@ import {
   ON_ERROR_THREW,
 } from '../../lib/nest/hmetcd.messages.js';
 import { KeyChangeSubscription } from '../../lib/nest/key-change.subscription.js';
+import { Hearing } from '../support/hearing.js';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { closeAll, start } from './support/apps.js';
 import { Deferred, Journal } from './support/deferred.js';
@@ -568,6 +569,7 @@ async function subscribe(source: ChangeSource, mark: { op?: PUT | DELETE; initia
     logger,
     calls: new RunningTasks(),
     clock: systemClock,
+    place: { endpoint: 'mem:handlers', namespace: '' },
   });
   subscriptions.push(subscription);
   await subscription.start();
@@ -698,6 +700,22 @@ describe('a compaction', () => {
     expect(await seen.reaches(expected.length)).toEqual(expected);
     expect(source.asked.entries.map(({ fromRevision }) => fromRevision)).toEqual([11, 51]);
     expect(logger.lines).toEqual([{ level: 'warn', message: CHANGES_RESYNCED('Service.changed') }]);
+  });
+
+  it('with initial is told of to whoever listens, once the range was read anew', async () => {
+    using heard = new Hearing();
+    const { seen } = await subscribe(new ScriptedSource(script(), [before, after]), { initial: true });
+    await seen.reaches(10);
+    expect(heard.events('watch.resync')).toEqual([
+      {
+        endpoint: 'mem:handlers',
+        namespace: '',
+        key: '\0',
+        rangeEnd: '\0',
+        reason: 'compacted',
+        revision: 50,
+      },
+    ]);
   });
 
   it('whose snapshot cannot be had is tried again', async () => {

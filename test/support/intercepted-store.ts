@@ -5,6 +5,7 @@ import type {
   RangeResponse,
   Store,
   StoreHealth,
+  StorePlace,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -13,18 +14,20 @@ import type {
   WriterSession,
 } from '../../lib/store/store.js';
 
-export type Verb = Exclude<keyof Store, 'close' | 'writer'>;
+export type Verb = Exclude<keyof Store, 'place' | 'close' | 'writer'>;
 
 /** Stands in a call's way: it may fail it, delay it, do it and lose the answer, or call `proceed`. */
 export type Interceptor = <T>(proceed: () => Promise<T>, request: unknown) => Promise<T>;
 
 /** A store whose calls a test can see and disturb. */
 export class InterceptedStore implements Store {
+  readonly place: StorePlace;
   readonly calls: { readonly verb: Verb; readonly request: unknown }[] = [];
   readonly #store: Store;
   readonly #interceptors = new Map<Verb, Interceptor>();
 
   constructor(store: Store) {
+    this.place = store.place;
     this.#store = store;
   }
 

@@ -7,6 +7,7 @@ import type {
   RangeResponse,
   Store,
   StoreHealth,
+  StorePlace,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -45,6 +46,7 @@ export interface EtcdStoreOptions extends Security {
 
 /** The store over etcd: a translation of the port, over etcd3's codec and connection. */
 export class EtcdStore implements Store {
+  readonly place: StorePlace;
   readonly #members: readonly Member[];
   readonly #calls: Calls;
   readonly #leases: Leases;
@@ -67,6 +69,7 @@ export class EtcdStore implements Store {
     });
     this.#members = urls.map((url) => new Member(url, options));
     this.#calls = new Calls(this.#members, tokens, guard, requestTimeoutMs);
+    this.place = { endpoint: this.#calls.endpoints, namespace: '' };
     this.#reads = new GroupedReads(this.#calls, requestTimeoutMs);
     this.#leases = new Leases(this.#calls, tokens, guard);
     this.#watches = new WatchHub(

@@ -1,3 +1,4 @@
+import { batchChannel, traced } from '../channels.js';
 import { callClock } from '../clock.js';
 import {
   type HmEtcdError,
@@ -6,14 +7,14 @@ import {
   RequestTimeoutError,
   UnavailableError,
 } from '../errors.js';
+import { exactBytesOf, type Footprint, footprintOf, operationsOf } from '../footprint.js';
 import { GrowingPause } from '../growing-pause.js';
+import { KeyOrder, type Place } from '../key-order.js';
 import type { TxnRequest, WriteOutcome, Writer } from '../store.js';
 import { isDivisible, isNoSpace, limitExceededBy } from './error-table.js';
-import { type Footprint, footprintOf, operationsOf } from '../footprint.js';
 import { type BatchLimits, GroupCommit, type Pending } from './group-commit.js';
-import { KeyOrder, type Place } from '../key-order.js';
 import { SlotLostError } from './slot.js';
-import type { WriteSender } from './write-sender.js';
+import type { Applied, WriteSender } from './write-sender.js';
 
 /** Measured: with more, the server is not faster; with one, it waits for its disk while nothing is on the way. */
 const LANES = 2;
@@ -134,16 +135,28 @@ export class EtcdWriter implements Writer {
   }
 
   async #send(batch: readonly PendingWrite[], lane: number, sender: WriteSender): Promise<void> {
-    const deadline = Math.min(...batch.map((write) => write.deadline));
-    const requests = batch.map(({ request }) => request);
     try {
-      const { revision, outcomes } = await sender.send(requests, lane, deadline - callClock.now());
+      const { revision, outcomes } = await this.#ask(batch, lane, sender);
       this.#obstacle = undefined;
       this.#pauseOfLane[lane]!.reset();
       batch.forEach((write, at) => this.#accept(write, { revision, ...outcomes[at]! }));
     } catch (error) {
       await this.#failed(batch, lane, sender, error as HmEtcdError);
     }
+  }
+
+  #ask(batch: readonly PendingWrite[], lane: number, sender: WriteSender): Promise<Applied> {
+    const deadline = Math.min(...batch.map((write) => write.deadline));
+    const requests = batch.map(({ request }) => request);
+    const send = (): Promise<Applied> => sender.send(requests, lane, deadline - callClock.now());
+    if (!batchChannel.hasSubscribers) return send();
+    const message = {
+      endpoint: this.#endpoints,
+      kind: 'write',
+      operations: batch.length,
+      bytes: requests.reduce((sum, request) => sum + exactBytesOf(request), 0),
+    } as const;
+    return traced(batchChannel, message, send);
   }
 
   async #failed(

@@ -1,4 +1,5 @@
 import type { IRangeResponse, ITxnResponse } from 'etcd3';
+import { batchChannel, traced } from '../channels.js';
 import { callClock } from '../clock.js';
 import { type HmEtcdError, RequestTimeoutError, UnavailableError } from '../errors.js';
 import type { RangeRequest, RangeResponse, TxnRequest, TxnResponse } from '../store.js';
@@ -58,16 +59,31 @@ export class GroupedReads {
     // What was too much for one attempt is not asked for a second time.
     const timeoutMs = batch.length > 1 ? Math.min(leftMs, ATTEMPT_MS) : leftMs;
     try {
-      const answers =
-        batch.length === 1
-          ? [await this.#readOne(batch[0]!.request, timeoutMs)]
-          : await this.#readAll(batch, timeoutMs);
+      const answers = await this.#ask(batch, timeoutMs);
       this.#obstacle = undefined;
       batch.forEach((read, at) => read.resolve(answers[at]!));
       this.#limitBy(answers);
     } catch (error) {
       await this.#failed(batch, error as HmEtcdError);
     }
+  }
+
+  #ask(batch: readonly PendingRead[], timeoutMs: number): Promise<readonly RangeResponse[]> {
+    if (!batchChannel.hasSubscribers) return this.#readBatch(batch, timeoutMs);
+    const message = {
+      endpoint: this.#calls.endpoints,
+      kind: 'read',
+      operations: batch.length,
+      bytes: batch.reduce((sum, { request }) => sum + Buffer.byteLength(request.key), 0),
+    } as const;
+    return traced(batchChannel, message, () => this.#readBatch(batch, timeoutMs));
+  }
+
+  async #readBatch(batch: readonly PendingRead[], timeoutMs: number): Promise<readonly RangeResponse[]> {
+    const [first] = batch;
+    return first !== undefined && batch.length === 1
+      ? [await this.#readOne(first.request, timeoutMs)]
+      : this.#readAll(batch, timeoutMs);
   }
 
   async #readOne(request: RangeRequest, timeoutMs: number): Promise<RangeResponse> {

@@ -1,5 +1,6 @@
 import type { HmEtcdError } from '../errors.js';
 import type { KeySpan, Watch, WatchResponse } from '../store.js';
+import { WatchLag } from '../watch-lag.js';
 import { weightOf } from '../weight.js';
 import type { Reader } from './range-watch.js';
 
@@ -8,6 +9,8 @@ const QUEUE_WEIGHT = 4 * 1024 * 1024;
 
 /** What a subscription asks of the hub. */
 export interface SubscriptionHost {
+  /** Of the store, for telemetry. */
+  readonly endpoint: string;
   /** Feeds the subscription again from its position on. */
   attach(subscription: Subscription): void;
   /** Feeds it no longer, until it asks for it again. */
@@ -32,6 +35,7 @@ export class Subscription implements Watch, Reader {
   readonly span: KeySpan;
   readonly #host: SubscriptionHost;
   readonly #queue: WatchResponse[] = [];
+  readonly #lag: WatchLag;
   #position: number;
   #weight = 0;
   #isFed = true;
@@ -46,6 +50,7 @@ export class Subscription implements Watch, Reader {
     this.span = span;
     this.#position = afterRevision;
     this.#host = host;
+    this.#lag = new WatchLag(host.endpoint, span);
   }
 
   get position(): number {
@@ -64,6 +69,7 @@ export class Subscription implements Watch, Reader {
   async next(): Promise<WatchResponse | undefined> {
     const response = this.#queue.shift();
     if (response !== undefined) {
+      this.#lag.taken(response);
       this.#weight -= weightOf(response);
       return response;
     }
@@ -116,6 +122,7 @@ export class Subscription implements Watch, Reader {
   }
 
   #hand(response: WatchResponse): void {
+    this.#lag.arrived(response);
     const pending = this.#pending;
     if (pending === undefined) {
       this.#queue.push(response);
@@ -123,6 +130,7 @@ export class Subscription implements Watch, Reader {
       return;
     }
     this.#pending = undefined;
+    this.#lag.taken(response);
     pending.resolve(response);
   }
 

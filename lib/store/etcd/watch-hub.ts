@@ -1,4 +1,5 @@
 import type { IWatchResponse } from 'etcd3';
+import { announce, watchLostChannel, watchResumedChannel } from '../channels.js';
 import { callClock, type CancelTimer, systemClock } from '../clock.js';
 import {
   AuthenticationError,
@@ -43,6 +44,7 @@ const SETTLED_MS = 2000;
  * behind for it gets one of its own, until it has caught up.
  */
 export class WatchHub implements RangeWatchHost, SubscriptionHost {
+  readonly endpoint: string;
   readonly #calls: Calls;
   readonly #tokens: TokenSource;
   readonly #guard: HistoryGuard;
@@ -60,6 +62,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   #isConnecting = false;
   /** The present stream has said something; without this, each try of an outage would be told. */
   #hasAnswered = false;
+  /** The stream was lost, and no other has said anything yet. */
+  #isCutOff = false;
   /** When the server last said something. */
   #heardAt = performance.now();
   #openedAt = -Infinity;
@@ -78,6 +82,7 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     timeoutMs: number,
     trustsProgress: () => boolean,
   ) {
+    this.endpoint = calls.endpoints;
     this.#calls = calls;
     this.#tokens = tokens;
     this.#guard = guard;
@@ -298,6 +303,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
       }
     }
     this.#isConnecting = false;
+    // Nobody is left who was cut off: whoever watches next finds no stream that comes back.
+    if (this.#stream === undefined) this.#isCutOff = false;
   }
 
   get #isNeeded(): boolean {
@@ -329,9 +336,19 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   }
 
   #answered(): void {
+    if (this.#isCutOff) this.#resumed();
     this.#heardAt = performance.now();
     this.#endSilence();
     this.#hasAnswered = true;
+  }
+
+  #resumed(): void {
+    this.#isCutOff = false;
+    announce(watchResumedChannel, () => ({
+      endpoint: this.endpoint,
+      member: this.#member!.url,
+      cutOffMs: performance.now() - this.#heardAt,
+    }));
   }
 
   #restart(why: string): void {
@@ -345,11 +362,16 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
     // One that ends as soon as it has said something would otherwise be opened again and again without a pause.
     if (performance.now() - this.#openedAt > LONGEST_BACKOFF_MS) this.#backoffMs = 0;
     if (this.#closing.signal.aborted || this.#all.size === 0) return;
-    if (this.#hasAnswered) {
-      this.#logger.warn(`The watch stream to ${this.#member?.url} ended: ${why}. Reconnecting.`);
-    }
+    if (this.#hasAnswered) this.#lost(why);
     this.#hasAnswered = false;
     this.#connect();
+  }
+
+  #lost(reason: string): void {
+    const member = this.#member!.url;
+    this.#isCutOff = true;
+    this.#logger.warn(`The watch stream to ${member} ended: ${reason}. Reconnecting.`);
+    announce(watchLostChannel, () => ({ endpoint: this.endpoint, member, reason }));
   }
 
   #scheduleProgress(delayMs: number): void {

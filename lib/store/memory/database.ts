@@ -48,16 +48,19 @@ type DecidedOperation = PlainOperation | ({ readonly type: 'txn' } & Decision);
  * never interleave and every one is atomic.
  */
 export class MemoryDatabase {
+  readonly endpoint: string;
   readonly #keys = new KeySpace();
   readonly #watchers = new Watchers();
   readonly #history: History;
   readonly #leases: Leases;
 
   /**
+   * @param options.endpoint what it is called by
    * @param options.clock time for the leases; tests hand in their own
    * @param options.historyWeight how much history to keep, in characters of keys and values
    */
-  constructor(options: { clock?: Clock; historyWeight?: number } = {}) {
+  constructor(options: { endpoint?: string; clock?: Clock; historyWeight?: number } = {}) {
+    this.endpoint = options.endpoint ?? 'mem:';
     this.#history = new History(options.historyWeight ?? HISTORY_WEIGHT);
     this.#leases = new Leases(options.clock ?? systemClock, (keys) => this.#deleteAll(keys));
   }
@@ -107,6 +110,7 @@ export class MemoryDatabase {
     const watch = new MemoryWatch(
       span,
       afterRevision,
+      this.endpoint,
       () => this.#history.revision,
       (ended) => {
         this.#watchers.delete(ended);

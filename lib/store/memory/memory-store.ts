@@ -7,6 +7,7 @@ import type {
   RangeResponse,
   Store,
   StoreHealth,
+  StorePlace,
   TxnRequest,
   TxnResponse,
   Watch,
@@ -18,15 +19,14 @@ import type { MemoryWatch } from './memory-watch.js';
 
 /** One client's connection to a memory database, which goes on when the connection is closed. */
 export class MemoryStore implements Store {
+  readonly place: StorePlace;
   readonly #database: MemoryDatabase;
-  readonly #name: string;
   readonly #watches = new Set<MemoryWatch>();
   #closed = false;
 
-  /** @param name of `mem:NAME`, for who asks how it is doing */
-  constructor(database: MemoryDatabase, name = '') {
+  constructor(database: MemoryDatabase) {
+    this.place = { endpoint: database.endpoint, namespace: '' };
     this.#database = database;
-    this.#name = name;
   }
 
   async range(request: RangeRequest): Promise<RangeResponse> {
@@ -80,7 +80,7 @@ export class MemoryStore implements Store {
   async health(): Promise<StoreHealth> {
     const isOpen = !this.#closed;
     const member: MemberHealth = {
-      endpoint: `mem:${this.#name}`,
+      endpoint: this.place.endpoint,
       isReachable: isOpen,
       hasLeader: isOpen,
       read: isOpen ? 'answered' : 'unanswered',
@@ -106,7 +106,7 @@ const databases = new Map<string, MemoryDatabase>();
 export function memoryDatabase(name: string): MemoryDatabase {
   const known = databases.get(name);
   if (known !== undefined) return known;
-  const database = new MemoryDatabase();
+  const database = new MemoryDatabase({ endpoint: `mem:${name}` });
   databases.set(name, database);
   return database;
 }

@@ -1,5 +1,6 @@
 import type { CompactedError } from '../errors.js';
 import type { KeySpan, Watch, WatchResponse } from '../store.js';
+import { WatchLag } from '../watch-lag.js';
 import { compacted } from './history.js';
 
 /** Served entries are cut off in blocks of this size: cutting off each by itself would move all others each time. */
@@ -21,6 +22,7 @@ export class MemoryWatch implements Watch {
   readonly #currentRevision: () => number;
   readonly #onEnd: (watch: MemoryWatch) => void;
   readonly #queue: WatchResponse[] = [];
+  readonly #lag: WatchLag;
   #served = 0;
   #pending: PendingNext | undefined;
   #progressAsked = false;
@@ -30,10 +32,12 @@ export class MemoryWatch implements Watch {
   constructor(
     span: KeySpan,
     afterRevision: number,
+    endpoint: string,
     currentRevision: () => number,
     onEnd: (watch: MemoryWatch) => void,
   ) {
     this.span = span;
+    this.#lag = new WatchLag(endpoint, span);
     this.#afterRevision = afterRevision;
     this.#currentRevision = currentRevision;
     this.#onEnd = onEnd;
@@ -76,12 +80,14 @@ export class MemoryWatch implements Watch {
   /** Takes in a revision's changes, which must all lie in the span. */
   push(changes: WatchResponse): void {
     if (changes.revision <= this.#afterRevision) return;
+    this.#lag.arrived(changes);
     const pending = this.#pending;
     if (pending === undefined) {
       this.#queue.push(changes);
       return;
     }
     this.#pending = undefined;
+    this.#lag.taken(changes);
     pending.resolve(changes);
   }
 
@@ -100,6 +106,7 @@ export class MemoryWatch implements Watch {
   #takeQueued(): WatchResponse | undefined {
     const response = this.#queue[this.#served];
     if (response === undefined) return undefined;
+    this.#lag.taken(response);
     this.#served++;
     if (this.#served === CUT_BLOCK) {
       this.#queue.splice(0, this.#served);

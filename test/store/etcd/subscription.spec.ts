@@ -24,6 +24,7 @@ function large(revision: number): WatchResponse {
 const progress = (revision: number): WatchResponse => ({ revision, events: [] });
 
 class FakeHost implements SubscriptionHost {
+  readonly endpoint = 'http://fake:2379';
   readonly asked: string[] = [];
 
   attach({ position }: Subscription): void {

@@ -16,6 +16,7 @@ function watchFrom(afterRevision: number, currentRevision = 7) {
   const watch = new MemoryWatch(
     { key: 'a' },
     afterRevision,
+    'mem:',
     () => currentRevision,
     (self) => ended.push(self),
   );

@@ -22,6 +22,7 @@ function watching(...spans: KeySpan[]) {
       new MemoryWatch(
         span,
         1,
+        'mem:',
         () => 1,
         (watch) => watchers.delete(watch),
       ),
