@@ -11,6 +11,10 @@ const LIB = resolve(import.meta.dirname, '../lib');
 const FLOORS: Record<string, { floors: string[]; packages: string[] }> = {
   store: { floors: ['store'], packages: ['sorted-btree', 'etcd3', '@grpc/grpc-js', 'protobufjs'] },
   kvi: { floors: ['kvi', 'store'], packages: [] },
+  opentelemetry: {
+    floors: ['opentelemetry', 'kvi', 'store'],
+    packages: ['@opentelemetry/api'],
+  },
   nest: {
     floors: ['nest', 'kvi', 'store'],
     packages: ['@nestjs/common', '@nestjs/core', 'reflect-metadata', 'rxjs'],
