@@ -10,6 +10,7 @@ const SUITES = [
   'watch-memory',
   'start-up',
   'memory-ranges',
+  'listeners',
 ];
 
 /**
