@@ -1,8 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { unsubscribe } from 'node:diagnostics_channel';
 import { readFileSync } from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { expect, it, jest } from '@jest/globals';
 import { Test } from '@nestjs/testing';
+import { trace } from '@opentelemetry/api';
+import {
+  BasicTracerProvider,
+  InMemorySpanExporter,
+  SimpleSpanProcessor,
+} from '@opentelemetry/sdk-trace-base';
 import { HmEtcdModule, KviService, open } from 'nestjs-hmetcd';
 import { RecordingLogger } from '../support/recording-logger.js';
 import { Limiter } from './from-key.js';
@@ -12,6 +19,38 @@ import { Dispatcher } from './leader.js';
 import { AppModule, Reports } from './quick-start.js';
 
 // That these examples stand in the README as they are here is tested with all of its blocks, in test/docs.
+
+it('has telemetry that does what it says', async () => {
+  const exporter = new InMemorySpanExporter();
+  trace.setGlobalTracerProvider(
+    new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] }),
+  );
+  const written = jest.spyOn(console, 'log').mockImplementation(() => {});
+  const { stopRecording, tellLoss } = await import('./telemetry.js');
+  const endpoint = `mem:${randomUUID()}`;
+  const kvi = await open(endpoint, { logger: new RecordingLogger() });
+  const lock = await kvi.lock('billing');
+  await kvi.delete(lock.key);
+  while (lock.isHeld) await setImmediate();
+  stopRecording();
+  unsubscribe('tracing:nestjs-hmetcd:lock.hold:error', tellLoss);
+  await kvi.close();
+  trace.disable();
+  expect(exporter.getFinishedSpans().map(({ name }) => name)).toEqual(['lock.wait', 'delete', 'lock.hold']);
+  expect(written.mock.calls).toEqual([
+    [`The lock 'billing' was lost, granted with the token ${lock.fencingToken}.`],
+  ]);
+  written.mockRestore();
+});
+
+it('names every channel, and the type of its messages', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+  const types = [
+    ...readFileSync(new URL('../../lib/index.ts', import.meta.url), 'utf8').matchAll(/\w+Message\b/g),
+  ];
+  expect(types.length).toBeGreaterThan(10);
+  for (const [type] of types) expect(readme).toContain(`\`${type}\``);
+});
 
 it('has a leader of which there is one', async () => {
   const endpoint = `mem:${randomUUID()}`;
