@@ -25,6 +25,9 @@ afterEach(() => {
 /** Why a block cannot be run by being loaded. */
 function elsewhere({ text }: CodeBlock): string | undefined {
   if (/from '@jest\/globals'/.test(text)) return 'a test: Jest runs it, see examples.spec.ts';
+  if (/from 'node:diagnostics_channel'/.test(text)) {
+    return 'it listens for as long as the process lives, which has other tests: readme.spec.ts runs it';
+  }
   return undefined;
 }
 

@@ -18,10 +18,11 @@ const isErrorClass = (value: unknown): value is ErrorClass =>
 
 const classesOf = (module: object): ErrorClass[] => Object.values(module).filter(isErrorClass);
 
-const exported = await Promise.all(
-  entryPoints.map(async ({ source }) => classesOf((await import(resolve(ROOT, source))) as object)),
-);
-const classes = [...new Set(exported.flat())];
+const exported: ErrorClass[] = [];
+// One after the other: Jest's module cache is not made for imports side by side.
+for (const { source } of entryPoints)
+  exported.push(...classesOf((await import(resolve(ROOT, source))) as object));
+const classes = [...new Set(exported)];
 
 /** `#### CODE`, and below it the class with what has happened, and what helps. */
 const entries = Array.from(
