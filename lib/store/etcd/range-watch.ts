@@ -142,7 +142,7 @@ export class RangeWatch implements WatchListener {
 
   /** The stream is over, and another is not there yet. */
   cutOff(): void {
-    if (this.isCreated) this.#cutOffAt ??= performance.now();
+    if (this.isCreated) this.#cutOffAt = performance.now();
   }
 
   created(): void {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../../../lib/store/etcd/calls.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
@@ -171,5 +172,45 @@ describe('a stream that says what etcd does not say', () => {
     }
     expect(opened).toBeGreaterThan(1);
     expect(opened).toBeLessThan(10);
+  });
+});
+
+describe('the longest time without a stream', () => {
+  const created = (id: string) => ({ ...NOTHING, watch_id: id, created: true, header: header() });
+
+  it('is counted from the loss of the stream, not from what was last heard, until each watch is on another', async () => {
+    const { stream } = await watchTwo();
+    expect(hub.longestCutOffMs).toBeUndefined();
+    await delay(50);
+    const lostAt = performance.now();
+    stream.emit('end');
+    expect(hub.longestCutOffMs).toBeLessThanOrEqual(performance.now() - lostAt);
+    const second = await poll('the second stream', () => member.streams[1]);
+    while (second.written.length < 2) await once(second, 'written');
+    second.emit('data', created('0'));
+    expect(hub.longestCutOffMs).toBeGreaterThan(0);
+    second.emit('data', created('1'));
+    expect(hub.longestCutOffMs).toBeUndefined();
+  });
+
+  it('goes on over streams on which nothing was said', async () => {
+    const { stream } = await watchTwo();
+    stream.emit('end');
+    const second = await poll('the second stream', () => member.streams[1]);
+    const soFarMs = hub.longestCutOffMs!;
+    await delay(20);
+    second.emit('end');
+    expect(hub.longestCutOffMs).toBeGreaterThan(soFarMs + 15);
+  });
+
+  it('does not count a watch that is only being begun, nor one that nobody reads any more', async () => {
+    const { stream, watches } = await watchTwo();
+    const third = hub.subscribe({ key: 'c', afterRevision: 1 });
+    expect(hub.longestCutOffMs).toBeUndefined();
+    stream.emit('end');
+    for (const watch of watches) watch.cancel();
+    expect(hub.longestCutOffMs).toBeUndefined();
+    hub.close();
+    await expect(third).rejects.toThrow(/closed/);
   });
 });
