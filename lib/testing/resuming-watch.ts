@@ -47,7 +47,8 @@ export class ResumingWatch implements Watch {
         if (response.events.length === 0) this.#isProgressAwaited = false;
         return response;
       }
-      if (this.#watch === undefined) await this.#change();
+      // It may have been ended just after it was cut off.
+      if (this.#watch === undefined && !this.#isOver) await this.#change();
     }
     return undefined;
   }

@@ -4,6 +4,7 @@ import type { KeyChange } from '../../lib/kvi/key-change.js';
 import type { HeldLock, Kvi } from '../../lib/kvi/kvi.js';
 import type { KviOptions } from '../../lib/kvi/options.js';
 import {
+  ClosedError,
   CompactedError,
   InvalidArgumentError,
   OutcomeUnknownError,
@@ -139,7 +140,8 @@ describe('freeze', () => {
     await store.clock.advance(60_000);
     expect(seen).toEqual({ told: [], error: undefined });
     expect(view.isCurrent).toBe(false);
-    expect(Date.now() - view.staleSince!.getTime()).toBeGreaterThanOrEqual(60_000);
+    const { staleSince } = view;
+    expect(Date.now() - staleSince!.getTime()).toBeGreaterThanOrEqual(60_000);
     store.faultsOf(kvi).thaw();
     await store.clock.advance(0);
     expect(seen.told).toEqual(['a=1', 'a=2']);
@@ -259,6 +261,52 @@ describe('cutWatches', () => {
     expect(outcome()).toBe('done');
     expect(view.get('a')).toBe('1');
   });
+
+  it('ends with an answer to who has asked meanwhile how far the store is', async () => {
+    const view = await kvi.observe({ prefix: 'a' });
+    store.faults.cutWatches();
+    await kvi.store('b', '1');
+    const outcome = outcomeOf(view.sync());
+    await store.clock.advance(0);
+    store.faults.restoreWatches();
+    await store.clock.advance(0);
+    expect(outcome()).toBe('done');
+  });
+
+  it('keeps what had come and was not read yet', async () => {
+    const changes = kvi.changes('a', { fromRevision: 1 });
+    await kvi.store('a', '1');
+    const values = [(await changes.next()).value?.value];
+    await kvi.store('a', '2');
+    await kvi.store('a', '3');
+    store.faults.cutWatches();
+    store.faults.restoreWatches();
+    for (let i = 0; i < 2; i++) values.push((await changes.next()).value?.value);
+    expect(values).toEqual(['1', '2', '3']);
+    await changes.return!();
+  });
+
+  it('does not make a watch begin sooner than it was to', async () => {
+    await kvi.store('b', '1');
+    const { revision } = await kvi.snapshot('a');
+    const seen = toldBy(kvi.changes('a', { fromRevision: revision + 2 }));
+    await store.clock.advance(0);
+    store.faults.cutWatches();
+    store.faults.restoreWatches();
+    await kvi.store('a', 'too soon');
+    await kvi.store('a', 'in time');
+    await store.clock.advance(0);
+    expect(seen.told).toEqual(['a=in time']);
+  });
+
+  it('does not keep a watch from being ended', async () => {
+    const outcome = outcomeOf(kvi.watch('a'));
+    await store.clock.advance(0);
+    store.faults.cutWatches();
+    await kvi.close();
+    await store.clock.advance(0);
+    expect(outcome()).toBeInstanceOf(ClosedError);
+  });
 });
 
 describe('compact, while watches are cut', () => {
@@ -371,6 +419,7 @@ describe('failNext', () => {
     await expect(kvi.store('a', '1')).rejects.toThrow(UnavailableError);
     await expect(other.get('a')).rejects.toThrow(UnavailableError);
     expect(await kvi.get('a')).toBeUndefined();
+    await kvi.store('a', '2');
   });
 
   it('by the error that is given', async () => {

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { InvalidArgumentError } from '../../lib/store/errors.js';
 import { TestClock } from '../../lib/testing/test-clock.js';
+import { RecordingLogger } from '../support/recording-logger.js';
 
 const rings = (clock: TestClock, ms: number): Promise<void> =>
   new Promise((resolve) => {
@@ -189,5 +190,19 @@ describe("beside Jest's fake timers", () => {
     expect(faked).not.toHaveBeenCalled();
     await rings(clock, 5);
     clock.stop();
+  });
+
+  it('goes its own way where they were there before it', async () => {
+    jest.useFakeTimers();
+    jest.resetModules();
+    const { TestStore } = await import('../../lib/testing/test-store.js');
+    const store = new TestStore();
+    const kvi = await store.open({ logger: new RecordingLogger() });
+    const held = await kvi.lock('jobs');
+    store.faults.freeze();
+    await store.clock.advance(20_000);
+    expect(held.isHeld).toBe(false);
+    store.faults.thaw();
+    await kvi.close();
   });
 });
