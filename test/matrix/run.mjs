@@ -22,6 +22,9 @@ const { values } = parseArgs({
 });
 const chosen = Object.fromEntries(Object.entries(values).map(([name, list]) => [name, list.split(',')]));
 
+const stopping = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopping.abort(new Error(signal)));
+
 const nodes = [];
 for (const version of chosen.node) nodes.push(await nodeBinary(version));
 
@@ -46,11 +49,12 @@ async function onEtcds({ project, node, nest, folder }) {
   for (const suite of project === NEEDS_NO_ETCD ? [undefined] : chosen.etcd) {
     const etcd = suite === undefined ? 'none' : (await findEtcd(suite)).version;
     console.error(`\n=== ${project}: Node ${node.version}, Nest ${nest}, etcd ${etcd}`);
-    printRow(await runTests(project, { folder, node, suite }), [project, node.version, nest, etcd]);
+    const counts = await runTests(project, { folder, node, suite, signal: stopping.signal });
+    printRow([project, node.version, nest, etcd], counts);
   }
 }
 
-function printRow({ passed, failed, seconds, trouble }, what) {
+function printRow(what, { passed, failed, seconds, trouble }) {
   const failures = trouble === undefined ? failed : `${failed}, ${trouble}`;
   console.log(`| ${[...what, passed, failures, (seconds / 60).toFixed(1)].join(' | ')} |`);
   if (failures !== 0) process.exitCode = 1;

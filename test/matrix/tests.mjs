@@ -13,13 +13,18 @@ const JEST = [
   `--outputFile=${RESULT}`,
 ];
 
-/** Runs one of Jest's projects in `folder`, and shows what it says. @returns what Jest counted, and its trouble if it had any */
-export async function runTests(project, { folder, node, suite }) {
+/**
+ * Runs one of Jest's projects in `folder`, and shows what it says.
+ *
+ * @returns what Jest counted, the seconds that it took, and its trouble if it had any
+ */
+export async function runTests(project, { folder, node, suite, signal }) {
   await rm(join(folder, RESULT), { force: true });
   const startedAt = performance.now();
   const jest = spawn(join(node.path, 'node'), [...JEST, '--selectProjects', project], {
     cwd: folder,
     env: environment(node, suite),
+    signal,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   const [code] = await once(jest, 'exit');
