@@ -215,7 +215,7 @@ describe('an alarm', () => {
     await expect(etcd.ctl('put', 'a', '1')).rejects.toThrow(/space exceeded/);
     await etcd.ctl('alarm', 'disarm');
     await enableAuth(etcd);
-    await raiseNoSpace(etcd.endpoint);
+    await raiseNoSpace(etcd.endpoint, ROOT);
     await expect(etcd.ctl(...AS_ROOT, 'put', 'a', '1')).rejects.toThrow(/space exceeded/);
     await etcd.ctl(...AS_ROOT, 'alarm', 'disarm');
     expect(await etcd.ctl(...AS_ROOT, 'put', 'a', '1')).toBe('OK\n');
