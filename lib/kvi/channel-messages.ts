@@ -30,6 +30,7 @@ export type CallOperation =
  * @publicApi
  */
 export interface CallMessage extends StorePlace, KeySpan {
+  /** What was called. */
   readonly operation: CallOperation;
   /** What the call rejected with, once it did: in `error` and after it. */
   error?: unknown;
@@ -42,6 +43,7 @@ export interface CallMessage extends StorePlace, KeySpan {
  * @publicApi
  */
 export interface LockWaitMessage extends StorePlace {
+  /** The lock. */
   readonly name: string;
   /** Once it is granted. */
   fencingToken?: number;
@@ -56,8 +58,11 @@ export interface LockWaitMessage extends StorePlace {
  * @publicApi
  */
 export interface LockHoldMessage extends StorePlace {
+  /** The lock. */
   readonly name: string;
+  /** Its key in the store. */
   readonly key: string;
+  /** Grows with every grant. */
   readonly fencingToken: number;
   /** The LockLostError of a lock that was lost: in `error` and after it. */
   error?: unknown;
@@ -69,6 +74,7 @@ export interface LockHoldMessage extends StorePlace {
  * @publicApi
  */
 export interface WatchResyncMessage extends StorePlace, KeySpan {
+  /** The history was compacted, or another stands behind the endpoints. */
   readonly reason: 'compacted' | 'replaced';
   /** What it knows since then. */
   readonly revision: number;
@@ -82,6 +88,7 @@ export interface WatchResyncMessage extends StorePlace, KeySpan {
 export interface SessionGrantedMessage extends StorePlace {
   /** The lease's id, as `etcdctl lease list` prints it. */
   readonly lease: string;
+  /** As it was granted, in seconds. */
   readonly ttlSec: number;
 }
 
@@ -91,7 +98,9 @@ export interface SessionGrantedMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionRenewedMessage extends StorePlace {
+  /** The lease's id. */
   readonly lease: string;
+  /** From its sending to its answer, in milliseconds. */
   readonly roundTripMs: number;
   /** How much later the session would have counted as lost, had there been no answer. */
   readonly leftMs: number;
@@ -103,7 +112,9 @@ export interface SessionRenewedMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionLostMessage extends StorePlace {
+  /** The lease's id. */
   readonly lease: string;
+  /** Why, in words. */
   readonly reason: string;
 }
 
@@ -113,5 +124,6 @@ export interface SessionLostMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionEndedMessage extends StorePlace {
+  /** The lease's id. */
   readonly lease: string;
 }

@@ -523,7 +523,11 @@ export interface FencedWrites {
   ): Promise<boolean>;
 }
 
-/** @publicApi */
+/**
+ * How long {@link Kvi.health} may take, and what it counts as healthy.
+ *
+ * @publicApi
+ */
 export interface HealthOptions {
   /**
    * Milliseconds within which the answer is there. Less than a leader's election takes, about a second and a half, tells
@@ -577,6 +581,7 @@ export interface KviHealth {
   readonly reason: string | undefined;
   /** Every server that the handle was opened with; none when it is closed. */
   readonly members: readonly MemberHealth[];
+  /** The handle's own. */
   readonly session: SessionHealth;
   /** For how many milliseconds a watch, view or stream of changes has been cut off from the store; 0 when none is. */
   readonly watchesBehindMs: number;
@@ -589,8 +594,12 @@ export interface KviHealth {
  * @publicApi
  */
 export type SessionHealth =
-  | { readonly state: 'none' | 'lost' }
   | {
+      /** Nothing is held by it. */
+      readonly state: 'none' | 'lost';
+    }
+  | {
+      /** Locks and temporary keys live with it. */
       readonly state: 'live' | 'at-risk';
       /** In how many milliseconds it is told as lost, if no keep-alive is answered by then. */
       readonly lostInMs: number;

@@ -6,7 +6,11 @@ import { Subscriptions } from './subscriptions.js';
 
 const SCOPE = 'nestjs-hmetcd';
 
-/** @publicApi */
+/**
+ * What is recorded, and by whom.
+ *
+ * @publicApi
+ */
 export interface HmEtcdInstrumentationOptions {
   /**
    * Records keys and the names of locks, and the messages of errors, which name them. Left out, all of that stays out.

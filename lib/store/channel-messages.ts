@@ -9,6 +9,7 @@ import type { KeySpan } from './store.js';
 export interface BatchMessage {
   /** The URLs of etcd, with a comma and a space between them. */
   readonly endpoint: string;
+  /** Reads and writes do not travel together. */
   readonly kind: 'read' | 'write';
   /** How many calls travel in it. */
   readonly operations: number;
@@ -28,6 +29,7 @@ export interface WatchLostMessage {
   readonly endpoint: string;
   /** The URL that the stream led to. */
   readonly member: string;
+  /** In the words of the transport. */
   readonly reason: string;
 }
 
@@ -54,6 +56,7 @@ export interface WatchResumedMessage {
 export interface WatchLagMessage extends KeySpan {
   /** `mem:NAME`, or the URLs of etcd. */
   readonly endpoint: string;
+  /** How many there were. */
   readonly changes: number;
   /** For how many milliseconds they had been here; 0 when they were waited for. */
   readonly waitedMs: number;

@@ -132,7 +132,9 @@ export interface KeyRecord {
  * @publicApi
  */
 export interface KeySpan {
+  /** The only key, or the first. */
   readonly key: string;
+  /** What comes after the last key. */
   readonly rangeEnd?: string;
 }
 

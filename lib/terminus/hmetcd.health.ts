@@ -10,7 +10,11 @@ import { getKviToken } from '../nest/kvi.tokens.js';
 import { InvalidArgumentError } from '../store/errors.js';
 import { NO_HEALTH, NO_SUCH_CONNECTION } from './hmetcd.health.messages.js';
 
-/** @publicApi */
+/**
+ * Which connection is asked, and what counts as healthy.
+ *
+ * @publicApi
+ */
 export interface HmEtcdHealthOptions extends Omit<HealthOptions, 'signal'> {
   /** Which connection, by the `name` of its module. Left out: the one without a name. */
   readonly connection?: string;

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 
-const ROOT = new URL('../../', import.meta.url);
-const { name, exports } = JSON.parse(readFileSync(new URL('package.json', ROOT), 'utf8'));
+const manifest = new URL('../../package.json', import.meta.url);
+const { name, exports } = JSON.parse(readFileSync(manifest, 'utf8'));
 
 /** What the package can be imported by, where that is written and where it is declared once it is built. */
 export const entryPoints = Object.entries(exports)
@@ -12,5 +12,4 @@ export const entryPoints = Object.entries(exports)
     specifier: posix.join(name, path),
     source: target.import.types.replace('./dist/esm/', 'lib/').replace(/\.d\.ts$/, '.ts'),
     declarations: target.import.types,
-  }))
-  .filter(({ source }) => existsSync(new URL(source, ROOT)));
+  }));

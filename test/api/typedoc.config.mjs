@@ -12,9 +12,11 @@ export default {
   excludeInternal: true,
   excludePrivate: true,
   disableSources: true,
-  // They spell out what a decorator or a schema takes, and have no use by themselves.
+  // They spell out what something public takes or answers, and have no use by themselves.
   intentionallyNotExported: [
     'AsyncMethod',
+    'CancelTimer',
+    'Clock',
     'MayBeUndefined',
     'Parsed',
     'SchemaResult',
@@ -25,9 +27,9 @@ export default {
   ],
   // Type parameters, which need no word of their own; these are asked for because a function type stands in them.
   intentionallyNotDocumented: [
-    'DistLocked.Namer',
-    'ElectionMethodDecorator.__type.Handler',
-    'KeyChangeMethodDecorator.__type.Handler',
+    'index.DistLocked.Namer',
+    'index.ElectionMethodDecorator.__type.Handler',
+    'index.KeyChangeMethodDecorator.__type.Handler',
   ],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   treatWarningsAsErrors: true,

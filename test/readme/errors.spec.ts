@@ -19,9 +19,10 @@ const isErrorClass = (value: unknown): value is ErrorClass =>
 const classesOf = (module: object): ErrorClass[] => Object.values(module).filter(isErrorClass);
 
 const exported: ErrorClass[] = [];
-// One after the other: Jest's module cache is not made for imports side by side.
-for (const { source } of entryPoints)
+// One after the other: Jest's loader does not take several that share modules.
+for (const { source } of entryPoints) {
   exported.push(...classesOf((await import(resolve(ROOT, source))) as object));
+}
 const classes = [...new Set(exported)];
 
 /** `#### CODE`, and below it the class with what has happened, and what helps. */
