@@ -1,6 +1,6 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { FeatureFlags } from '../../sample/recipes/feature-flags.js';
+import { poll } from '../support/etcd/poll.js';
 import { Fleet } from './support/fleet.js';
 
 async function startFleet() {
@@ -12,7 +12,7 @@ async function startFleet() {
 }
 
 async function until(flags: FeatureFlags[], ask: (flags: FeatureFlags) => boolean): Promise<void> {
-  for (const one of flags) while (!ask(one)) await eventLoopTurn();
+  await poll('each replica has heard of it', () => flags.every(ask) || undefined);
 }
 
 const USERS = Array.from({ length: 1000 }, (_, number) => `user-${number}`);

@@ -1,7 +1,7 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { Exchange, RateFeed, Rates } from '../../sample/recipes/leader-and-followers.js';
 import { close } from '../nest/support/apps.js';
+import { poll } from '../support/etcd/poll.js';
 import { Fleet } from './support/fleet.js';
 
 const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
@@ -11,10 +11,6 @@ const startReplica = (fleet: Fleet, euro: number) => {
   const exchange: Exchange = { euro: async () => euro };
   return fleet.replica({ providers: [RateFeed, Rates, { provide: Exchange, useValue: exchange }] });
 };
-
-async function until(what: () => unknown): Promise<void> {
-  while (!what()) await eventLoopTurn();
-}
 
 const orError = <T>(ask: () => T): T | string => {
   try {
@@ -29,15 +25,18 @@ it('has one replica write what all of them answer, and another when that one is 
   const replicas = [await startReplica(fleet, 1), await startReplica(fleet, 2)] as const;
   const [first, second] = replicas.map((app) => app.get(RateFeed)) as [RateFeed, RateFeed];
   const rates = replicas.map((app) => app.get(Rates));
-  await until(() => first.isLeading);
-  await until(() => rates.every((rate) => orError(() => rate.euro(YEAR_MS)) === 1));
+  await poll('the first leads', () => first.isLeading || undefined);
+  await poll(
+    'both know its rate',
+    () => rates.every((rate) => orError(() => rate.euro(YEAR_MS)) === 1) || undefined,
+  );
   expect(second.isLeading).toBe(false);
   expect(await second.leader()).toMatchObject({ pid: process.pid });
 
   await close(replicas[0]);
-  await until(() => second.isLeading);
+  await poll('the second leads', () => second.isLeading || undefined);
   expect(first.isLeading).toBe(false);
-  await until(() => rates[1]!.euro(YEAR_MS) === 2);
+  await poll('its rate is known', () => rates[1]!.euro(YEAR_MS) === 2 || undefined);
 });
 
 it('does not answer without a rate, nor with one that is too old', async () => {
@@ -48,5 +47,8 @@ it('does not answer without a rate, nor with one that is too old', async () => {
   const rates = app.get(Rates);
   expect(() => rates.euro(YEAR_MS)).toThrow(/No leader has written/);
   await kvi.store('rates/usd', '{"euro": 1.5, "at": "2001-01-01T00:00:00.000Z"}');
-  await until(() => /2001-01-01/.test(String(orError(() => rates.euro(YEAR_MS)))));
+  await poll(
+    'the rate is too old',
+    () => /2001-01-01/.exec(String(orError(() => rates.euro(YEAR_MS)))) ?? undefined,
+  );
 });

@@ -1,6 +1,6 @@
-import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { Importer, ImportLimitsAdmin, LIMITS_KEY, PAUSED_KEY } from '../../sample/recipes/live-limits.js';
+import { poll } from '../support/etcd/poll.js';
 import { Fleet } from './support/fleet.js';
 
 async function startFleet() {
@@ -29,7 +29,10 @@ async function room(importer: Importer): Promise<number> {
 
 /** Waits until each replica has that much room. */
 async function untilRoom(importers: Importer[], expected: number): Promise<void> {
-  for (const importer of importers) while ((await room(importer)) !== expected) await eventLoopTurn();
+  await poll(`each replica has room for ${expected}`, async () => {
+    const rooms = await Promise.all(importers.map(room));
+    return rooms.every((count) => count === expected) || undefined;
+  });
 }
 
 it('begins with the default, and follows what an operator writes, on each replica', async () => {

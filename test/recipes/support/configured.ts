@@ -16,6 +16,14 @@ export async function startConfigured(env: NodeJS.ProcessEnv): Promise<INestAppl
   return app.init();
 }
 
+/** Why an application does not start with them. */
+export function refusalOf(env: NodeJS.ProcessEnv): Promise<Error> {
+  return startConfigured(env).then(
+    () => new Error('It has started.'),
+    (error: Error) => error,
+  );
+}
+
 export async function closeConfigured(): Promise<void> {
   forget();
   await Promise.all(started.splice(0).map((app) => app.close()));
