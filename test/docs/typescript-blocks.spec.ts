@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { allBlocks, type CodeBlock } from './support/documents.js';
 import * as given from './support/given.js';
-import { type BlockFile, compile, writeBlocks } from './support/typescript-block.js';
+import { type BlockFile, compile, removeBlocks, writeBlocks } from './support/typescript-block.js';
 
 const blocks = allBlocks().filter(({ language }) => language === 'ts');
 
@@ -11,7 +11,10 @@ beforeAll(() => {
   files = writeBlocks(blocks, Object.keys(given));
 });
 
-afterAll(() => given.closeGiven());
+afterAll(async () => {
+  removeBlocks();
+  await given.closeGiven();
+});
 
 it('compile, as they would for a user of the built package', () => {
   expect(files.length).toBeGreaterThan(0);

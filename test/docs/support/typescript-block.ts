@@ -21,7 +21,7 @@ export interface BlockFile {
  * @param given the names that a fragment may use without importing them
  */
 export function writeBlocks(blocks: readonly CodeBlock[], given: readonly string[]): BlockFile[] {
-  rmSync(FOLDER, { recursive: true, force: true });
+  removeBlocks();
   mkdirSync(FOLDER, { recursive: true });
   return blocks.map((block, at) => {
     const path = join(FOLDER, nameOf(block));
@@ -32,6 +32,10 @@ export function writeBlocks(blocks: readonly CodeBlock[], given: readonly string
     writeFileSync(path, code);
     return { block, path, isFragment };
   });
+}
+
+export function removeBlocks(): void {
+  rmSync(FOLDER, { recursive: true, force: true });
 }
 
 const nameOf = ({ document, line }: CodeBlock): string => `${document.replaceAll('/', '_')}.${line}.ts`;
