@@ -30,7 +30,7 @@ export type CallOperation =
  * @publicApi
  */
 export interface CallMessage extends StorePlace, KeySpan {
-  /** What was called. */
+  /** Which function was called. */
   readonly operation: CallOperation;
   /** What the call rejected with, once it did: in `error` and after it. */
   error?: unknown;
@@ -43,7 +43,7 @@ export interface CallMessage extends StorePlace, KeySpan {
  * @publicApi
  */
 export interface LockWaitMessage extends StorePlace {
-  /** The lock. */
+  /** The lock's name. */
   readonly name: string;
   /** Once it is granted. */
   fencingToken?: number;
@@ -58,11 +58,11 @@ export interface LockWaitMessage extends StorePlace {
  * @publicApi
  */
 export interface LockHoldMessage extends StorePlace {
-  /** The lock. */
+  /** The lock's name. */
   readonly name: string;
-  /** Its key in the store. */
+  /** The lock's key in the store. */
   readonly key: string;
-  /** Grows with every grant. */
+  /** Of this hold. */
   readonly fencingToken: number;
   /** The LockLostError of a lock that was lost: in `error` and after it. */
   error?: unknown;
@@ -74,7 +74,7 @@ export interface LockHoldMessage extends StorePlace {
  * @publicApi
  */
 export interface WatchResyncMessage extends StorePlace, KeySpan {
-  /** The history was compacted, or another stands behind the endpoints. */
+  /** The history was compacted, or another one stands behind the endpoints. */
   readonly reason: 'compacted' | 'replaced';
   /** What it knows since then. */
   readonly revision: number;
@@ -88,7 +88,7 @@ export interface WatchResyncMessage extends StorePlace, KeySpan {
 export interface SessionGrantedMessage extends StorePlace {
   /** The lease's id, as `etcdctl lease list` prints it. */
   readonly lease: string;
-  /** As it was granted, in seconds. */
+  /** The time to live that was granted, in seconds. */
   readonly ttlSec: number;
 }
 
@@ -98,11 +98,11 @@ export interface SessionGrantedMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionRenewedMessage extends StorePlace {
-  /** The lease's id. */
+  /** The lease's id, as `etcdctl lease list` prints it. */
   readonly lease: string;
-  /** From its sending to its answer, in milliseconds. */
+  /** How many milliseconds its answer took. */
   readonly roundTripMs: number;
-  /** How much later the session would have counted as lost, had there been no answer. */
+  /** How many milliseconds later the session would have counted as lost, had there been no answer. */
   readonly leftMs: number;
 }
 
@@ -112,9 +112,9 @@ export interface SessionRenewedMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionLostMessage extends StorePlace {
-  /** The lease's id. */
+  /** The lease's id, as `etcdctl lease list` prints it. */
   readonly lease: string;
-  /** Why, in words. */
+  /** How that is known, in words. */
   readonly reason: string;
 }
 
@@ -124,6 +124,6 @@ export interface SessionLostMessage extends StorePlace {
  * @publicApi
  */
 export interface SessionEndedMessage extends StorePlace {
-  /** The lease's id. */
+  /** The lease's id, as `etcdctl lease list` prints it. */
   readonly lease: string;
 }

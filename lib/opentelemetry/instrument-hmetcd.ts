@@ -7,7 +7,7 @@ import { Subscriptions } from './subscriptions.js';
 const SCOPE = 'nestjs-hmetcd';
 
 /**
- * What is recorded, and by whom.
+ * What is recorded, and where.
  *
  * @publicApi
  */

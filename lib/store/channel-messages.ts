@@ -9,7 +9,7 @@ import type { KeySpan } from './store.js';
 export interface BatchMessage {
   /** The URLs of etcd, with a comma and a space between them. */
   readonly endpoint: string;
-  /** Reads and writes do not travel together. */
+  /** Reads and writes never travel together. */
   readonly kind: 'read' | 'write';
   /** How many calls travel in it. */
   readonly operations: number;
@@ -29,7 +29,7 @@ export interface WatchLostMessage {
   readonly endpoint: string;
   /** The URL that the stream led to. */
   readonly member: string;
-  /** In the words of the transport. */
+  /** How it ended, in words. */
   readonly reason: string;
 }
 
@@ -56,7 +56,7 @@ export interface WatchResumedMessage {
 export interface WatchLagMessage extends KeySpan {
   /** `mem:NAME`, or the URLs of etcd. */
   readonly endpoint: string;
-  /** How many there were. */
+  /** How many. */
   readonly changes: number;
   /** For how many milliseconds they had been here; 0 when they were waited for. */
   readonly waitedMs: number;

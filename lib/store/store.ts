@@ -127,7 +127,7 @@ export interface KeyRecord {
 }
 
 /**
- * `rangeEnd` left out: exactly `key`. Otherwise `key` up to but without `rangeEnd`; `'\0'` means to the last key.
+ * A key, or a range of keys.
  *
  * @publicApi
  */
