@@ -16,6 +16,9 @@ import { type ServerTls, tlsCtlArgs, tlsServerArgs } from './tls.js';
 const run = promisify(execFile);
 
 export const PORT_ATTEMPTS = 5;
+
+/** One that waits for a lock goes on without a server, and after the test that failed. */
+const CTL_MS = 60_000;
 const PORT_TAKEN = /address already in use/;
 
 export interface EtcdOptions {
@@ -237,7 +240,8 @@ export class EtcdServer implements AsyncDisposable {
   }
 
   #etcdctl(args: readonly string[]): Promise<{ stdout: string }> {
-    return run(this.#binary.etcdctl, args, { env: { PATH: process.env.PATH, ETCDCTL_API: '3' } });
+    const env = { PATH: process.env.PATH, ETCDCTL_API: '3' };
+    return run(this.#binary.etcdctl, args, { env, timeout: CTL_MS, killSignal: 'SIGKILL' });
   }
 
   #launch(): EtcdProcess {
