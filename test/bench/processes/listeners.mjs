@@ -25,7 +25,7 @@ const listen = () => CHANNELS.forEach((name) => subscribe(name, listener));
 const stopListening = () => CHANNELS.forEach((name) => unsubscribe(name, listener));
 
 const [endpoint, given] = process.argv.slice(2);
-const { build, other, inFlight, listens, measureMs } = JSON.parse(given);
+const { build, other, oursFirst, inFlight, listens, measureMs } = JSON.parse(given);
 
 async function sideOf(folder, name, isHeard) {
   const { open } = await import(pathToFileURL(`${folder}index.js`).href);
@@ -58,8 +58,10 @@ async function heardOr(isHeard, run) {
   }
 }
 
-const ours = await sideOf(build, 'ours', listens);
+const prepareOurs = () => sideOf(build, 'ours', listens);
+let ours = oursFirst ? await prepareOurs() : undefined;
 const without = await sideOf(other, 'other', false);
+ours ??= await prepareOurs();
 const ratios = [];
 for (let turn = 0; turn < TURNS; turn++) {
   const figures = new Map();
