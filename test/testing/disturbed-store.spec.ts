@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from '@jest/globals';
-import { ClosedError, RequestTimeoutError } from '../../lib/store/errors.js';
+import { ClosedError, CompactedError, RequestTimeoutError } from '../../lib/store/errors.js';
 import { MemoryDatabase } from '../../lib/store/memory/database.js';
 import type { Store } from '../../lib/store/store.js';
 import { Conditions } from '../../lib/testing/conditions.js';
@@ -11,12 +11,13 @@ const TIMEOUT_MS = 5000;
 
 let clock: TestClock;
 let faults: Faults;
+let database: MemoryDatabase;
 let store: Store;
 
 beforeEach(() => {
   clock = new TestClock();
   faults = new Faults(async () => {});
-  const database = new MemoryDatabase({ clock });
+  database = new MemoryDatabase({ clock });
   store = new DisturbedStore(database, clock, new Conditions([faults]), TIMEOUT_MS);
 });
 
@@ -59,4 +60,29 @@ it('ends at close what waits, and the watches', async () => {
   faults.clear();
   await expect(store.watch({ key: 'a', afterRevision: 1 })).rejects.toThrow(ClosedError);
   await expect(store.range({ key: 'a' })).rejects.toThrow(ClosedError);
+});
+
+it('a watch that has missed what is gone has failed for good, and knows since when it is behind', async () => {
+  const watch = await store.watch({ key: 'a', afterRevision: 1 });
+  faults.cutWatches();
+  await store.txn({ success: [{ type: 'put', key: 'a', value: '1' }] });
+  const { revision } = await store.txn({ success: [{ type: 'put', key: 'b', value: '1' }] });
+  database.compact(revision);
+  await clock.advance(1000);
+  faults.restoreWatches();
+  expect(watch.cutOffMs).toBe(1000);
+  await expect(watch.next()).rejects.toThrow(CompactedError);
+  faults.cutWatches();
+  faults.restoreWatches();
+  await expect(watch.next()).rejects.toThrow(CompactedError);
+  watch.cancel();
+});
+
+it('a watch that is cancelled while it is cut off ends who waits for it', async () => {
+  const watch = await store.watch({ key: 'a', afterRevision: 1 });
+  faults.cutWatches();
+  const next = watch.next();
+  await clock.advance(0);
+  watch.cancel();
+  expect(await next).toBeUndefined();
 });
