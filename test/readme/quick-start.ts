@@ -18,9 +18,9 @@ export class Reports {
   /** Runs on one replica at a time; a call waits up to 30 seconds for its turn. */
   @DistLocked(30, { name: 'reports' })
   async writeNext(): Promise<number> {
+    const lock = currentLock()!;
     const written = Number((await this.kvi.get('reports/written')) ?? 0);
-    currentLock()?.assertHeld();
-    await this.kvi.store('reports/written', String(written + 1));
+    await lock.kv.store('reports/written', String(written + 1)); // only while the lock is held: the store decides
     return written + 1;
   }
 

@@ -223,6 +223,32 @@ describe('replaceStores', () => {
     store.clock.start();
   });
 
+  it('goes by one time for elections, too', async () => {
+    const AppModule = application(HmEtcdModule.forRoot({ endpoint: ETCD, logger }));
+    const app = await start({ imports: [AppModule, HmEtcdTestingModule.replaceStores()] });
+    const [worker, store] = [app.get(Worker), app.get(TestStore)];
+    store.clock.stop();
+    store.faults.failNext(Infinity);
+    await store.faults.loseLease();
+    await store.clock.advance(30_000);
+    expect(worker.leads).toBe(false);
+    store.faults.clear();
+    await store.clock.advance(10_000);
+    expect(worker.leads).toBe(true);
+    store.clock.start();
+  });
+
+  it('provides the store to whoever asks for it', async () => {
+    const AppModule = application(HmEtcdModule.forRoot({ endpoint: ETCD, logger }));
+    const store = new TestStore();
+    const probe = { provide: 'probe', inject: [TestStore], useFactory: (injected: TestStore) => injected };
+    const app = await start({
+      imports: [AppModule, HmEtcdTestingModule.replaceStores(store)],
+      providers: [probe],
+    });
+    expect(app.get('probe')).toBe(store);
+  });
+
   it('leaves a connection alone that HmEtcdTestingModule.forRoot has given a store', async () => {
     const [own, common] = [new TestStore(), new TestStore()];
     const app = await start({
