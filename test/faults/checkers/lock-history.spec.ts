@@ -38,12 +38,6 @@ describe('the history of locks', () => {
       stopped(2, 4990),
       [],
     ],
-    [
-      'of one that was taken away before its grant was told',
-      [acquire(7, [1, 4], A), acquire(5, [1, 8], B), lost(5, 3, B)],
-      [],
-      [],
-    ],
   ])('%s is fine', (_, operations, lives, fenced) => {
     expect(lockViolations(operations, lives, fenced)).toEqual([]);
   });

@@ -34,14 +34,10 @@ export function lockViolations(
   ];
 }
 
-/**
- * A process that was stopped hears late of a grant that was over before the next one; and where an operator has taken the
- * lock away, one whose server lags behind may hear of both in their order, when another has the lock already.
- */
+/** A process that was stopped hears late of a grant that was over before the next one. */
 function grantsOutOfOrder(holds: readonly Hold[], lives: Lives): string[] {
   const heardInTime = holds.filter(
-    ({ process, askedAt, grantedAt, endedAt }) =>
-      grantedAt <= endedAt &&
+    ({ process, askedAt, grantedAt }) =>
       !lives.absences(process).some(({ from, to }) => from < grantedAt && askedAt < to),
   );
   const inOrder = [...groupBy(heardInTime, ({ name }) => name).values()].flatMap((ofOne) =>

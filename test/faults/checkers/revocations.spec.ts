@@ -49,6 +49,14 @@ describe('a hold whose lease was revoked', () => {
     expect(lockViolations(revoked, [], [])).toEqual([]);
   });
 
+  it("was nobody's when it was granted after that beginning", () => {
+    const late = history.map((one) => (one.id === '1' ? { ...one, returnedAt: 720 } : one));
+    expect(lockViolations(late, [], [])).not.toEqual([]);
+    const revoked = withRevocations(late, KEYS, [{ from: 600, to: 690 }], heardAt);
+    expect(revoked.map(({ id }) => id)).toEqual(['2']);
+    expect(lockViolations(revoked, [], [])).toEqual([]);
+  });
+
   it('is none whose key was deleted at another time, or not at all', () => {
     for (const revocation of [
       { from: 710, to: 750 },

@@ -1,5 +1,5 @@
 import type { KeyChange } from '../../../lib/kvi/key-change.js';
-import type { Interval, Operation } from './history.js';
+import { type Interval, isAnswered, isOf, type Operation } from './history.js';
 
 /** How long after a revocation its deletions may be heard of at the latest. */
 const HEARD_WITHIN_MS = 2000;
@@ -15,6 +15,8 @@ interface Deletion {
 /**
  * An operator who revokes a lease takes its locks from their holders, who cannot be asked before, and so does a leader of
  * before that goes on after a stop: such a hold ends with the beginning of the revocation, whatever its holder knew. What was done under it later is left to fences.
+ * What was granted after that beginning and taken, too, was nobody's: where a server lags behind, its grant may be told when
+ * the next one has been.
  *
  * @param operations of locks
  * @param changes of everything, in order
@@ -34,14 +36,19 @@ export function withRevocations(
   }
   const isDoneAfter = ({ op, input, invokedAt }: Operation): boolean =>
     (op === 'assert' || op === 'release' || op === 'lost') && invokedAt >= (takenAt.get(input) ?? Infinity);
-  const taken = operations.flatMap((operation): Operation[] => {
+  const isToldAfter = (operation: Operation): boolean =>
+    isOf('acquire')(operation) &&
+    isAnswered(operation) &&
+    operation.returnedAt > (takenAt.get(operation.outcome.ok) ?? Infinity);
+  const rest = operations.filter((operation) => !isDoneAfter(operation) && !isToldAfter(operation));
+  const taken = rest.flatMap((operation): Operation[] => {
     const { op, id, client, key, outcome } = operation;
     if (op !== 'acquire' || typeof outcome !== 'object') return [];
     const at = takenAt.get(outcome.ok);
     if (at === undefined) return [];
     return [{ id: `revocation of ${id}`, client, op: 'lost', key, input: outcome.ok, invokedAt: at }];
   });
-  return [...operations.filter((operation) => !isDoneAfter(operation)), ...taken];
+  return [...rest, ...taken];
 }
 
 /** A key's first revision is the token of its hold. */
