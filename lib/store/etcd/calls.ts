@@ -31,6 +31,9 @@ import type { TokenSource } from './token.js';
 /** One attempt takes no longer, so that a member that does not answer costs a part of the call's time, not all of it. */
 export const ATTEMPT_MS = 1500;
 
+/** An attempt that had less says nothing of its member: it was the rest of a time that another had used up. */
+const FAIR_MS = 250;
+
 const FIRST_BACKOFF_MS = 20;
 const LONGEST_BACKOFF_MS = 250;
 
@@ -108,7 +111,7 @@ export class Calls {
         return response;
       } catch (error) {
         // What cleans up behind this call must not begin with the member that did not answer it.
-        if (isTimeout(error) && this.#preferred === place)
+        if (isTimeout(error) && remainingMs >= FAIR_MS && this.#preferred === place)
           this.#preferred = (place + 1) % this.#members.length;
         failure = this.#retryable(call, error);
       }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import {
   AuthenticationError,
@@ -40,6 +41,18 @@ const leaderFailure = new CallError(
   UNAVAILABLE,
   'etcdserver: request timed out, possibly due to previous leader failure',
 );
+
+/** Does not answer. Node's timers may run early: something of the time is left then. */
+class SilentMember extends FakeMember {
+  constructor() {
+    super([new CallError(DEADLINE, 'no answer')]);
+  }
+
+  override async call(...args: Parameters<FakeMember['call']>): Promise<object> {
+    await delay(args[3] - 2);
+    return super.call(...args);
+  }
+}
 
 function callsOver(members: readonly FakeMember[], tokens = new TokenSource(undefined)): Calls {
   const guard = new HistoryGuard(() => undefined);
@@ -188,5 +201,13 @@ describe('nextMember', () => {
     expect(calls.nextMember(undefined)).toBe(first);
     expect(calls.nextMember(first)).toBe(second);
     expect(calls.nextMember(third)).toBe(first);
+  });
+
+  it('is not the one that did not answer; what was left of the time tells nothing of the other', async () => {
+    const [first, second] = [new SilentMember(), new SilentMember()];
+    const calls = callsOver([first, second]);
+    await expect(calls.run(READ)).rejects.toThrow(RequestTimeoutError);
+    expect([first, second].map((member) => member.calls.length)).toEqual([1, 1]);
+    expect(calls.nextMember(undefined)).toBe(second.asMember);
   });
 });

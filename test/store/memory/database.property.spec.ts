@@ -15,9 +15,9 @@ async function holdsFor(numRuns: number, historyWeight?: number): Promise<void> 
 describe('MemoryDatabase, beside a naive model', () => {
   it('gives the same answers, revisions, events and errors in 10,000 random histories', async () => {
     await expect(holdsFor(10_000)).resolves.toBeUndefined();
-  }, 60_000);
+  }, 180_000);
 
   it('gives the same answers while it compacts by itself', async () => {
     await expect(holdsFor(1_000, 300)).resolves.toBeUndefined();
-  }, 60_000);
+  }, 180_000);
 });

@@ -91,7 +91,7 @@ export class Race {
   async #advance(ms: number): Promise<void> {
     for (let left = ms, step = 0; left > 0; left -= step) {
       step = Math.min(left, this.#naive.untilNextExpiry);
-      await this.#clock.advance(step);
+      await this.#clock.runTimers(step);
       this.#naive.advance(step);
       await this.#settle();
     }
