@@ -84,13 +84,13 @@ export const mutations = [
     edits: [
       {
         file: 'lib/kvi/session.ts',
-        piece: '    this.#deadline = sentAt + ttlSec * 1000 - marginMs(ttlSec);',
-        by: '    this.#deadline = Math.max(sentAt, this.#clock.now()) + ttlSec * 1000 - marginMs(ttlSec);',
+        piece: '    this.#deadline = deadlineAfter(sentAt, ttlSec);',
+        by: '    this.#deadline = deadlineAfter(this.#clock.now(), ttlSec);',
       },
       {
         file: 'lib/kvi/session.ts',
-        piece: '    this.#deadline = sentAt + lease.ttlSec * 1000 - marginMs(lease.ttlSec);',
-        by: '    this.#deadline = Math.max(sentAt, clock.now()) + lease.ttlSec * 1000 - marginMs(lease.ttlSec);',
+        piece: '    this.#deadline = deadlineAfter(sentAt, lease.ttlSec);',
+        by: '    this.#deadline = deadlineAfter(clock.now(), lease.ttlSec);',
       },
     ],
   },
@@ -190,8 +190,8 @@ export const mutations = [
     edits: [
       {
         file: 'lib/kvi/range-following.ts',
-        piece: '        if (isReadAnew) await this.#readSnapshot();\n',
-        by: '        if (failure instanceof CompactedError) this.#advance(failure.revision - 1, []);\n        else if (isReadAnew) await this.#readSnapshot();\n',
+        piece: '        if (missed !== undefined) await this.#readAnew(missed);\n',
+        by: '        if (failure instanceof CompactedError) this.#advance(failure.revision - 1, []);\n        else if (missed !== undefined) await this.#readAnew(missed);\n',
       },
       {
         file: 'lib/kvi/range-following.ts',
