@@ -168,6 +168,14 @@ describe('a TestClock that was started', () => {
     await rings(clock, 5);
     expect(rung).not.toHaveBeenCalled();
   });
+
+  it('does not look again and again whether a very long time is over', async () => {
+    const clock = started();
+    clock.setTimer(2 ** 40, () => {}, { background: true });
+    const looks = jest.spyOn(clock, 'now');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(looks).not.toHaveBeenCalled();
+  });
 });
 
 describe("beside Jest's fake timers", () => {
