@@ -49,11 +49,6 @@ export class Fixture {
     return this.#place!.endpoint;
   }
 
-  /** What the handles have warned of; that a server is too old for safe leases is said by each, and no part of the contract. */
-  get warnings(): string[] {
-    return this.logger.at('warn').filter((line) => !/^etcd .* is older than /.test(line));
-  }
-
   /** Another program on the same store. */
   get foreign(): Store {
     return this.#place!.store;

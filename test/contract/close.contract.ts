@@ -96,7 +96,7 @@ export function closeContract(fixture: Fixture): void {
       await kvi.lock('other');
       await kvi.tempKey('member');
       await kvi.close();
-      expect(fixture.warnings).toEqual([expect.stringMatching(/30 ms.*lock 'jobs' \(slowJob\)/)]);
+      expect(fixture.logger.warnings).toEqual([expect.stringMatching(/30 ms.*lock 'jobs' \(slowJob\)/)]);
       await expect(other.lock('jobs', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
       expect(await fixture.queue('jobs')).toHaveLength(1);
       expect((await other.lock('other', { timeoutSec: 0 })).isHeld).toBe(true);
@@ -114,7 +114,7 @@ export function closeContract(fixture: Fixture): void {
       const queued = rejectionOf(kvi!.withLock('jobs', {}, async () => {}));
       await kvi!.close();
       expect(await queued).toBeInstanceOf(ClosedError);
-      expect(fixture.warnings).toEqual([]);
+      expect(fixture.logger.warnings).toEqual([]);
       expect(fixture.logger.at('error')).toEqual([]);
       await expect(other!.lock('jobs', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
       expect(await fixture.queue('jobs')).toMatchObject([{ key }]);
@@ -173,7 +173,7 @@ export function closeContract(fixture: Fixture): void {
       await kvi.store('k', '1');
       await entered.opened;
       await kvi.close();
-      expect(fixture.warnings).toEqual([expect.stringMatching(/watch of 'k' \(.*slowCallback\)/)]);
+      expect(fixture.logger.warnings).toEqual([expect.stringMatching(/watch of 'k' \(.*slowCallback\)/)]);
       leave.open();
       expect(await handle.closed).toBe('closed');
     });

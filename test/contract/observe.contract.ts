@@ -179,7 +179,7 @@ export function observeContract(fixture: Fixture): void {
       expect(view.isCurrent).toBe(false);
       expect(await rejectionOf(view.sync())).toBeInstanceOf(ClosedError);
       expect(await rejectionOf(kvi.observe('k'))).toBeInstanceOf(ClosedError);
-      expect(fixture.warnings).toEqual([]);
+      expect(fixture.logger.warnings).toEqual([]);
     });
 
     it('by a listener', async () => {

@@ -221,7 +221,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     await close(app);
 
     expect(lock.signal.aborted).toBe(true);
-    expect(logger.at('warn')).toEqual([expect.stringContaining('Service.job')]);
+    expect(logger.warnings).toEqual([expect.stringContaining('Service.job')]);
     await expect(observer.lock('job', { timeoutSec: 0 })).rejects.toThrow(LockTimeoutError);
     gate.resolve();
     expect(await ended.promise).toBe(lock.signal.reason);
@@ -251,7 +251,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     await running.promise;
     await close(app);
     expect(await response).toBe('told');
-    expect(logger.at('warn')).toEqual([expect.stringContaining('Requests.get')]);
+    expect(logger.warnings).toEqual([expect.stringContaining('Requests.get')]);
   });
 
   it('is named in a warning, and not waited for: a handler', async () => {
@@ -276,7 +276,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     await app.get(KviService).store('key', 'value');
     await running.promise;
     await close(app);
-    expect(logger.at('warn')).toEqual([SLOW_HANDLERS(['Service.changed'], shutdownTimeoutMs)]);
+    expect(logger.warnings).toEqual([SLOW_HANDLERS(['Service.changed'], shutdownTimeoutMs)]);
     gate.resolve();
   });
 

@@ -212,7 +212,7 @@ describe('minHoldSec', () => {
     const { service, logger } = await startWith(Service);
     await expect(service.failingTick(new Error('mine'))).rejects.toThrow('mine');
     await closeAll();
-    expect([...logger.at('warn'), ...logger.at('error')]).toEqual([]);
+    expect([...logger.warnings, ...logger.at('error')]).toEqual([]);
   });
 });
 

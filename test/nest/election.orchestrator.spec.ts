@@ -176,7 +176,7 @@ describe('an application', () => {
     }
     await start({ imports: [module], providers: [Mistaken] });
     await events.reaches(1);
-    expect(logger.at('warn')).toEqual([NOBODY_TO_ELECT('Mistaken.deposed (@OnDeposed)', 'laeder')]);
+    expect(logger.warnings).toEqual([NOBODY_TO_ELECT('Mistaken.deposed (@OnDeposed)', 'laeder')]);
     expect(await observer.lockInfo('laeder')).toEqual({ queue: [] });
   });
 
@@ -252,7 +252,7 @@ describe('app.close()', () => {
     expect(await observer.get('state')).toBe('held: true');
     expect(events.entries[2]).toBe('holder: undefined');
     expect((await observer.lock('leader', { timeoutSec: 0 })).isHeld).toBe(true);
-    expect([logger.at('warn'), logger.at('error')]).toEqual([[], []]);
+    expect([logger.warnings, logger.at('error')]).toEqual([[], []]);
   });
 
   it('names a method that outlasts shutdownTimeoutMs, and leaves its lock to the lease', async () => {
@@ -269,8 +269,8 @@ describe('app.close()', () => {
     const app = await start({ imports: [module], providers: [Leader] });
     await events.reaches(1);
     await close(app);
-    expect(logger.at('warn')[0]).toBe(SLOW_TERM('leader', ['Leader.lead (@OnElected)'], 50));
-    expect(logger.at('warn')[1]).toMatch(/'leader'/);
+    expect(logger.warnings[0]).toBe(SLOW_TERM('leader', ['Leader.lead (@OnElected)'], 50));
+    expect(logger.warnings[1]).toMatch(/'leader'/);
     await expect(observer.lock('leader', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
     gate.resolve();
     // Only the end of the lease frees it.

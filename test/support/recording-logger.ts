@@ -28,6 +28,11 @@ export class RecordingLogger implements HmEtcdLogger {
     return this.lines.filter((line) => line.level === level).map((line) => line.message);
   }
 
+  /** What was warned of, but that the server under test is too old for safe leases: each handle says so. */
+  get warnings(): string[] {
+    return this.at('warn').filter((message) => !isOfAge(message));
+  }
+
   /** Resolves with the first message of that level that matches, logged before or after this call. */
   async line(level: LogLine['level'], pattern: RegExp): Promise<string> {
     for (;;) {
@@ -44,4 +49,9 @@ export class RecordingLogger implements HmEtcdLogger {
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();
   }
+}
+
+/** Whether a line says that a server is too old for safe leases. */
+export function isOfAge(line: string): boolean {
+  return /etcd \S+ at \S+ is older than /.test(line);
 }

@@ -1,4 +1,3 @@
-import type { IStatusResponse } from 'etcd3';
 import { setMaxListeners } from 'node:events';
 import { callClock } from '../clock.js';
 import {
@@ -25,7 +24,7 @@ import {
 } from './error-table.js';
 import type { HistoryGuard } from './history-guard.js';
 import type { Member, Service } from './member.js';
-import type { Header } from './messages.js';
+import type { AlarmResponse, Header, Status } from './messages.js';
 import type { TokenSource } from './token.js';
 
 /** One attempt takes no longer, so that a member that does not answer costs a part of the call's time, not all of it. */
@@ -45,6 +44,20 @@ export const PROBE = {
   isRepeatable: true,
 } as const;
 
+/** Compares nothing and does nothing, so that it takes no right; the member answers it by itself. */
+const EMPTY_TXN = { service: 'KV', method: 'txn', payload: {}, isRepeatable: true } as const;
+
+const STATUS = { service: 'Maintenance', method: 'status', payload: {}, isRepeatable: true } as const;
+
+/** Without an action they are listed. etcd 3.4 answers without a header. */
+const ALARMS = {
+  service: 'Maintenance',
+  method: 'alarm',
+  payload: {},
+  isRepeatable: true,
+  mayLackHeader: true,
+} as const;
+
 /** A call, whatever became of its attempts. */
 export interface Call<T = unknown> {
   readonly service: Service;
@@ -56,6 +69,8 @@ export interface Call<T = unknown> {
   readonly isRepeatable: boolean;
   /** Makes of the response what the caller wants. Where it throws, the call counts as not answered. */
   readonly read: (response: never) => T;
+  /** Of any other an answer without a header counts as none. */
+  readonly mayLackHeader?: true;
   /** Told of each attempt that was not answered: a copy of the call may still be on its way. */
   readonly onUnanswered?: () => void;
 }
@@ -124,22 +139,30 @@ export class Calls {
 
   /**
    * Asks one member, linearizably, where it stands. A user who may not read was answered with a quorum all the same,
-   * but without a header: status tells it then, and is no older than that answer.
+   * but without a header: an empty transaction tells it then, and is no older than that answer.
    */
   async presentHeader(member: Member, timeoutMs: number): Promise<Header> {
-    const probe: Call<Header> = {
-      ...PROBE,
-      what: 'Asking for the present revision',
-      read: ({ header }: { header: Header }) => header,
-    };
-    const see = this.#guard.begin();
+    const what = 'Asking for the present revision';
+    const read = ({ header }: { header: Header }): Header => header;
+    const deadline = callClock.now() + timeoutMs;
     try {
-      return await this.#withFreshToken(() => this.#attempt(member, probe, timeoutMs));
+      return await this.#askMember(member, { ...PROBE, what, read }, timeoutMs);
     } catch (error) {
-      if (!(refusalOf(error, probe.what) instanceof PermissionDeniedError)) throw error;
-      const response = await member.call<IStatusResponse>('Maintenance', 'status', {}, timeoutMs);
-      return readAnswer(response, see, ({ header }) => header);
+      if (!(refusalOf(error, what) instanceof PermissionDeniedError)) throw error;
+      return this.#askMember(member, { ...EMPTY_TXN, what, read }, timeUntil(deadline));
     }
+  }
+
+  /** What a member says of itself. Since etcd 3.5.28 it takes a user, up to 3.5.30 and 3.6.11 the root user. */
+  statusOf(member: Member, timeoutMs: number): Promise<Status> {
+    const read = (status: Status): Status => status;
+    return this.#askMember(member, { ...STATUS, what: 'Asking for the status', read }, timeoutMs);
+  }
+
+  /** The alarms that any member has raised. It takes a quorum, and from etcd 3.5.29 on no more than a user. */
+  alarmsOf(member: Member, timeoutMs: number): Promise<AlarmResponse['alarms']> {
+    const read = ({ alarms }: AlarmResponse): AlarmResponse['alarms'] => alarms;
+    return this.#askMember(member, { ...ALARMS, what: 'Asking for alarms', read }, timeoutMs);
   }
 
   /** Whether servers know on whose behalf they are called, by a name or by a certificate. */
@@ -152,12 +175,12 @@ export class Calls {
   }
 
   /** A token that was refused has been forgotten: the second attempt asks for another. */
-  async #withFreshToken<T>(attempt: () => Promise<T>): Promise<T> {
+  async #askMember<T>(member: Member, call: Call<T>, timeoutMs: number): Promise<T> {
     try {
-      return await attempt();
+      return await this.#attempt(member, call, timeoutMs);
     } catch (error) {
       if (!isInvalidToken(error)) throw error;
-      return attempt();
+      return this.#attempt(member, call, timeoutMs);
     }
   }
 
@@ -170,7 +193,7 @@ export class Calls {
       : undefined;
     // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
     const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
-    const see = this.#guard.begin();
+    const see = call.mayLackHeader ? () => {} : this.#guard.begin();
     try {
       const response = await member.call<never>(call.service, call.method, call.payload, timeoutMs, token);
       return readAnswer(response, see, call.read);

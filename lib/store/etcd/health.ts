@@ -7,18 +7,15 @@ import type { MemberHealth } from '../store.js';
 import type { Calls } from './calls.js';
 import { isNotSent, isTimeout, lastReason, refusalOf } from './error-table.js';
 import type { Member } from './member.js';
-import type { WireNumber } from './messages.js';
+import type { Status } from './messages.js';
 
 /** Once one has answered, the others have this long: a dead one does not make every check slow. */
 const OTHERS_MS = 250;
 
 const WHAT = 'A check of health';
 
-/** What a member says of itself, to anybody: it takes no right and no quorum. */
-interface Status {
-  readonly leader: WireNumber;
-  readonly errors: readonly string[];
-}
+/** By their numbers in etcd's messages. */
+const ALARM_NAMES = ['NONE', 'NOSPACE', 'CORRUPT'];
 
 /** Asks all members side by side, and tells what was answered within `timeoutMs` at the most. */
 export async function membersHealth(
@@ -50,8 +47,11 @@ class MemberCheck {
   readonly #calls: Calls;
   readonly #timeoutMs: number;
   readonly #deadline: number;
-  #status: Status | undefined;
+  #hasLeader: boolean | undefined;
+  #alarms: readonly string[] = [];
   #read: MemberHealth['read'] = 'unanswered';
+  /** Whether it answered anything at all, a refusal included. */
+  #isReachable = false;
   #failure: string;
   #tellRead = (): void => {};
 
@@ -69,23 +69,50 @@ class MemberCheck {
   get found(): MemberHealth {
     return {
       endpoint: this.#member.url,
-      isReachable: this.#status !== undefined || this.#read !== 'unanswered',
-      hasLeader: this.#status && String(this.#status.leader) !== '0',
+      isReachable: this.#isReachable || this.#read !== 'unanswered',
+      // No read is answered without one.
+      hasLeader: this.#hasLeader ?? (this.#read === 'answered' || undefined),
       read: this.#read,
-      alarms: alarmsIn(this.#status?.errors ?? []),
+      alarms: this.#alarms,
       failure: this.#read === 'answered' ? undefined : this.#failure,
     };
   }
 
   async run(over: AbortSignal): Promise<void> {
-    await Promise.all([this.#askStatus(), this.#readUntil(over)]);
+    await Promise.all([this.#learnStatus(), this.#readUntil(over)]);
   }
 
-  /** What fails here fails the read as well, which tells why. */
-  async #askStatus(): Promise<void> {
-    this.#status = await this.#member
-      .call<Status>('Maintenance', 'status', {}, this.#timeoutMs)
-      .catch(() => undefined);
+  /** What fails here but is no refusal fails the read as well, which tells why. */
+  async #learnStatus(): Promise<void> {
+    try {
+      this.#seeStatus(await this.#askStatus());
+    } catch (error) {
+      // etcd 3.5.28 to 3.5.30, and 3.6 before 3.6.12, tell the status to root alone, but alarms to every user.
+      if (refusalOf(error, WHAT) === undefined) return;
+      await this.#askAlarms().catch(() => {});
+    }
+  }
+
+  /** Without a token first: to get one takes a quorum, and older servers ask for none. */
+  async #askStatus(): Promise<Status> {
+    try {
+      return await this.#member.call<Status>('Maintenance', 'status', {}, this.#timeoutMs);
+    } catch (error) {
+      if (refusalOf(error, WHAT) === undefined) throw error;
+      this.#isReachable = true;
+      return this.#calls.statusOf(this.#member, this.#remainingMs);
+    }
+  }
+
+  #seeStatus({ leader, errors }: Status): void {
+    this.#isReachable = true;
+    this.#hasLeader = String(leader) !== '0';
+    this.#alarms = alarmsIn(errors);
+  }
+
+  async #askAlarms(): Promise<void> {
+    const alarms = await this.#calls.alarmsOf(this.#member, this.#remainingMs);
+    this.#alarms = [...new Set(alarms.map(({ alarm }) => ALARM_NAMES[alarm] ?? `ALARM_${alarm}`))];
   }
 
   /** A leader may be just being elected, or a connection made anew: as long as there is time, it is asked again. */

@@ -12,6 +12,21 @@ export interface Header {
   readonly raft_term: WireNumber;
 }
 
+/** What a member says of itself. */
+export interface Status {
+  readonly header: Header;
+  readonly version: string;
+  /** 0 while it knows none. */
+  readonly leader: WireNumber;
+  /** Among others its alarms. */
+  readonly errors: readonly string[];
+}
+
+/** The alarms by their numbers in etcd's messages. */
+export interface AlarmResponse {
+  readonly alarms: readonly { readonly alarm: number }[];
+}
+
 interface MessageType {
   readonly name: string;
 }

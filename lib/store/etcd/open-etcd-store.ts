@@ -1,4 +1,3 @@
-import type { IStatusResponse } from 'etcd3';
 import { InvalidArgumentError, PermissionDeniedError } from '../errors.js';
 import type { Store } from '../store.js';
 import { PROBE } from './calls.js';
@@ -57,7 +56,7 @@ async function learnVersions(
 ): Promise<void> {
   const timeoutMs = Math.min(1500, connectTimeoutMs);
   const asked = store.members.map(async (member) => {
-    const { version } = await member.call<IStatusResponse>('Maintenance', 'status', {}, timeoutMs);
+    const { version } = await store.calls.statusOf(member, timeoutMs);
     return { url: member.url, version };
   });
   const answers = (await Promise.allSettled(asked)).flatMap((answer) =>

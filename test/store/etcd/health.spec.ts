@@ -25,28 +25,35 @@ const status =
     leader,
     errors,
   });
+const nobody = fail(new CallError(Code.INVALID_ARGUMENT, 'etcdserver: user name is empty'));
+const denied = fail(new CallError(Code.PERMISSION_DENIED, 'etcdserver: permission denied'));
 const read = async () => ({ header: header() });
 
 type Answer = () => Promise<object>;
 
-/** A server by what it answers to each of the two questions. */
+/** By the names of their methods. */
+interface Answers {
+  readonly status: Answer;
+  readonly range: Answer;
+  readonly txn?: Answer;
+  readonly alarm?: Answer;
+}
+
+/** A server by what it answers to each of the questions. */
 class Server {
   readonly url: string;
   readonly isReady = true;
   reads = 0;
-  readonly #status: Answer;
-  readonly #range: Answer;
+  readonly #answers: Answers;
 
-  constructor(name: string, answers: { status: Answer; range: Answer }) {
+  constructor(name: string, answers: Answers) {
     this.url = `http://${name}:2379`;
-    this.#status = answers.status;
-    this.#range = answers.range;
+    this.#answers = answers;
   }
 
-  call(_service: string, method: string): Promise<object> {
-    if (method === 'status') return this.#status();
-    this.reads++;
-    return this.#range();
+  call(_service: string, method: keyof Answers): Promise<object> {
+    if (method === 'range') this.reads++;
+    return (this.#answers[method] ?? NEVER)();
   }
 }
 
@@ -56,7 +63,7 @@ function check(...servers: Server[]): Promise<readonly MemberHealth[]> {
   return membersHealth(members, calls, TIMEOUT_MS);
 }
 
-async function checkOne(answers: { status: Answer; range: Answer }): Promise<MemberHealth> {
+async function checkOne(answers: Answers): Promise<MemberHealth> {
   const [health] = await check(new Server('a', answers));
   return health!;
 }
@@ -117,18 +124,42 @@ describe('the check of a member', () => {
   });
 
   it('tells of one that does not accept the user, and does not ask it again', async () => {
-    const denied = new CallError(Code.INVALID_ARGUMENT, 'etcdserver: user name is empty');
-    const server = new Server('a', { status: status(LEADER), range: fail(denied) });
-    expect(await check(server)).toMatchObject([
-      { read: 'refused', isReachable: true, failure: denied.message },
-    ]);
+    const server = new Server('a', { status: status(LEADER), range: nobody });
+    const failure = 'etcdserver: user name is empty';
+    expect(await check(server)).toMatchObject([{ read: 'refused', isReachable: true, failure }]);
     expect(server.reads).toBe(1);
   });
 
   it('takes for an answer that the user may not read the key: it comes after a quorum was asked', async () => {
-    const denied = new CallError(Code.PERMISSION_DENIED, 'etcdserver: permission denied');
-    const health = await checkOne({ status: status(LEADER), range: fail(denied) });
+    const health = await checkOne({ status: status(LEADER), range: denied, txn: read });
     expect(health.read).toBe('answered');
+  });
+});
+
+describe('the check of a member that does not tell its status', () => {
+  const refusesOnce = (then: Answer): Answer => {
+    const answers = [nobody];
+    return () => (answers.shift() ?? then)();
+  };
+
+  it('to nobody in particular asks as the user', async () => {
+    const health = await checkOne({
+      status: refusesOnce(status('0', ['memberID:1 alarm:CORRUPT '])),
+      range: NEVER,
+    });
+    expect(health).toMatchObject({ isReachable: true, hasLeader: false, alarms: ['CORRUPT'] });
+  });
+
+  it('to this user either asks for the alarms, and takes an answered read for a leader', async () => {
+    const alarms = [{ alarm: 1 }, { alarm: 1 }, { alarm: 9 }];
+    const alarm = async () => ({ header: header(), alarms });
+    const health = await checkOne({ status: refusesOnce(denied), range: read, alarm });
+    expect(health).toMatchObject({ read: 'answered', hasLeader: true, alarms: ['NOSPACE', 'ALARM_9'] });
+  });
+
+  it('says that it can be reached, whatever else it leaves unanswered', async () => {
+    const health = await checkOne({ status: refusesOnce(NEVER), range: NEVER });
+    expect(health).toMatchObject({ isReachable: true, hasLeader: undefined, read: 'unanswered', alarms: [] });
   });
 });
 

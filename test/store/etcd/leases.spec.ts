@@ -68,10 +68,10 @@ describe('keepAlive', () => {
     await expect(keepAlive(2)).rejects.toThrow(/timed out/);
   });
 
-  it('takes the term from status where the read is denied', async () => {
+  it('takes the term from an empty transaction where the read is denied', async () => {
     member.answer(denied, { header: header(3) });
     await expect(keepAlive(2)).rejects.toThrow(/old term/);
-    expect(member.calls.map(({ method }) => method)).toEqual(['leaseGrant', 'range', 'status']);
+    expect(member.calls.map(({ method }) => method)).toEqual(['leaseGrant', 'range', 'txn']);
   });
 
   it('says that a lease is gone', async () => {

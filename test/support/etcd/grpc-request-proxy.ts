@@ -23,10 +23,15 @@ export type Fate =
   /** It arrives so much later; the caller has long tried again. */
   | { readonly kind: 'delayed'; readonly ms: number; readonly isSilent?: boolean }
   /** A second copy arrives so much later; the caller has heard the answer to the first. */
-  | { readonly kind: 'repeated'; readonly ms: number };
+  | { readonly kind: 'repeated'; readonly ms: number }
+  /** It is answered with an error, and does not arrive. */
+  | { readonly kind: 'refused'; readonly code: number; readonly text: string };
 
-/** @param method as `/etcdserverpb.KV/Txn` */
-export type Fates = (method: string) => Fate;
+/**
+ * @param method as `/etcdserverpb.KV/Txn`
+ * @param hasToken whether it names a user
+ */
+export type Fates = (method: string, hasToken: boolean) => Fate;
 
 /** A member in plain text, with a line to it that loses, delays and repeats single requests. */
 export async function startGrpcRequestProxy(targetPort: number, fates: Fates): Promise<GrpcRequestProxy> {
@@ -63,6 +68,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
     'response lost': 0,
     delayed: 0,
     repeated: 0,
+    refused: 0,
   };
   readonly #target: string;
   readonly #fates: Fates;
@@ -93,6 +99,11 @@ export class GrpcRequestProxy implements AsyncDisposable {
     await once(this.#listener, 'listening');
   }
 
+  /** Ends the connections that stand. */
+  cut(): void {
+    for (const client of this.#clients) client.destroy();
+  }
+
   /** Resolves when nothing is under way that nobody waits for. */
   async idle(): Promise<void> {
     while (this.#late.size > 0) await Promise.all(this.#late);
@@ -103,7 +114,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
     const closed = once(this.#listener, 'close');
     this.#listener.close();
     this.#member?.destroy();
-    for (const client of this.#clients) client.destroy();
+    this.cut();
     await this.idle();
     await closed;
     stopped(this);
@@ -126,7 +137,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
     if (STREAMS.has(method)) return this.#connect(stream, headers);
     try {
       const request = { method, headers, body: await bodyOf(stream) };
-      await this.#meet(this.#fates(method), request, stream);
+      await this.#meet(this.#fates(method, 'token' in headers), request, stream);
     } catch {
       // Not all of it came, or the member is gone: the caller may think the worst.
       breakOff(stream);
@@ -135,6 +146,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
 
   async #meet(fate: Fate, request: Request, stream: ServerHttp2Stream): Promise<void> {
     this.counts[fate.kind] += 1;
+    if (fate.kind === 'refused') return refuse(stream, fate);
     if (fate.kind === 'passed' || fate.kind === 'repeated') {
       const response = await this.#forward(request);
       if (fate.kind === 'repeated') this.#forwardLate(request, fate.ms);
@@ -192,7 +204,7 @@ export class GrpcRequestProxy implements AsyncDisposable {
     member.on('error', () => undefined);
     member.on('close', () => {
       if (this.#member === member) this.#member = undefined;
-      for (const client of this.#clients) client.destroy();
+      this.cut();
     });
     return member;
   }
@@ -207,6 +219,11 @@ function reply(stream: ServerHttp2Stream, { headers, body, trailers }: Response)
   stream.on('wantTrailers', () => stream.sendTrailers(trailers));
   stream.respond(headers, { waitForTrailers: true });
   stream.end(body);
+}
+
+function refuse(stream: ServerHttp2Stream, { code, text }: { code: number; text: string }): void {
+  const headers = { 'content-type': 'application/grpc', 'grpc-status': code, 'grpc-message': text };
+  reply(stream, { headers, body: Buffer.alloc(0), trailers: undefined });
 }
 
 /** Not with REFUSED_STREAM: that would say that nothing was done. */
