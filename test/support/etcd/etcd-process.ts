@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { reapLater } from './reaper.js';
 
 /** How much of the output is kept for the report of a failure. */
 const OUTPUT_LIMIT = 64 * 1024;
+
+/** So often, once a millisecond, it is looked whether a process stands still. */
+const LOOKS = 1000;
 
 export interface EtcdProcessOptions {
   readonly binary: string;
@@ -47,8 +51,11 @@ export class EtcdProcess {
     return this.#output;
   }
 
+  /** Returns when it stands still: until one of its threads has taken the signal, the others go on to answer. */
   pause(): void {
     this.#child.kill('SIGSTOP');
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    for (let look = 0; look < LOOKS && goesOn(this.#child.pid!); look++) Atomics.wait(nobody, 0, 0, 1);
   }
 
   resume(): void {
@@ -75,5 +82,17 @@ export class EtcdProcess {
     }
     this.#ended = true;
     reapLater(this.#folder);
+  }
+}
+
+/** Whether a thread runs, or sleeps until there is something to do. Where there is no /proc, nobody knows. */
+function goesOn(pid: number): boolean {
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.some((thread) =>
+      /\) [RS] /.test(readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8')),
+    );
+  } catch {
+    return false;
   }
 }
