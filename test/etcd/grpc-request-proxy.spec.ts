@@ -72,6 +72,10 @@ describe('a proxy that knows requests', () => {
       { kind: 'repeated', ms: 300 },
       { isAcknowledged: true, version: 1, later: 2 },
     ],
+    [
+      { kind: 'refused', code: 7, text: 'etcdserver: permission denied' },
+      { isAcknowledged: false, version: 0, later: 0 },
+    ],
   ])('%j', async (fate, { isAcknowledged, version, later }) => {
     await using etcd = await startEtcd();
     await using line = await Line.to(etcd, fate);

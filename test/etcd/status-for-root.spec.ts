@@ -8,6 +8,7 @@ import {
   type GrpcRequestProxy,
   startGrpcRequestProxy,
 } from '../support/etcd/grpc-request-proxy.js';
+import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
 import { poll } from '../support/etcd/poll.js';
 import { type Connection, connect } from './support/connect.js';
 
@@ -93,4 +94,18 @@ describe('an etcd that tells its status to root alone, to a user with rights in 
       members: [{ isReachable: true, read: 'unanswered' }],
     });
   });
+});
+
+/** As etcd from 3.5.31 and 3.6.12 on; an old one, because it is warned of by its version. */
+it('of an etcd that tells its status to users alone, the version is learned as the user', async () => {
+  await using etcd = await startEtcd({
+    binary: await etcdBinary(OLD_SUITE),
+    args: ['--bcrypt-cost=4'],
+  });
+  await enableAuth(etcd);
+  await using proxy = await startGrpcRequestProxy(etcd.ports.client, (method, hasToken) =>
+    method === STATUS && !hasToken ? ASKS_FOR_A_USER : PASSED,
+  );
+  await using connection = await connect(proxy.endpoint, { auth: ROOT });
+  expect(connection.logger.at('warn')).toEqual([expect.stringMatching(/^etcd 3\.4\..* is older than /)]);
 });

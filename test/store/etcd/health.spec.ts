@@ -126,7 +126,9 @@ describe('the check of a member', () => {
   it('tells of one that does not accept the user, and does not ask it again', async () => {
     const server = new Server('a', { status: status(LEADER), range: nobody });
     const failure = 'etcdserver: user name is empty';
-    expect(await check(server)).toMatchObject([{ read: 'refused', isReachable: true, failure }]);
+    expect(await check(server)).toMatchObject([
+      { read: 'refused', isReachable: true, hasLeader: true, failure },
+    ]);
     expect(server.reads).toBe(1);
   });
 
@@ -152,7 +154,8 @@ describe('the check of a member that does not tell its status', () => {
 
   it('to this user either asks for the alarms, and takes an answered read for a leader', async () => {
     const alarms = [{ alarm: 1 }, { alarm: 1 }, { alarm: 9 }];
-    const alarm = async () => ({ header: header(), alarms });
+    // Without a header, as etcd 3.4 answers.
+    const alarm = async () => ({ alarms });
     const health = await checkOne({ status: refusesOnce(denied), range: read, alarm });
     expect(health).toMatchObject({ read: 'answered', hasLeader: true, alarms: ['NOSPACE', 'ALARM_9'] });
   });
