@@ -64,9 +64,9 @@ async function trials(stopHolder: Stop): Promise<Trial[]> {
   expect(await holder.lateWrites()).toEqual(names.map(() => 'LockLostError'));
   expect(await observer.kvi.getPrefix('late/')).toEqual([]);
   const granted = await allGranted;
-  return answers.map(({ name, lastHeldAt, lastAskedAt }) => {
+  return answers.map(({ name, lastHeldAt, lastLostAt }) => {
     const { grantedAt } = granted.get(name)!;
-    return { beforeMs: grantedAt - lastHeldAt, afterMs: lastAskedAt - grantedAt };
+    return { beforeMs: grantedAt - lastHeldAt, afterMs: lastLostAt - grantedAt };
   });
 }
 

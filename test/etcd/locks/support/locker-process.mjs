@@ -8,15 +8,17 @@ import { now, patient, serve } from './serve.mjs';
 const handles = [];
 const holds = new Map();
 
-/** What happens after `at` cannot have made the lock say "held": it is read before the lock is asked. */
+/**
+ * The clock is read on the side that a stop of the process between the two cannot falsify: "held" was true when it
+ * was asked for, and "lost" when it was answered.
+ */
 function ask(hold) {
-  const at = now();
-  hold.lastAskedAt = at;
+  const askedAt = now();
   try {
     hold.lock.assertHeld();
-    hold.lastHeldAt = at;
+    hold.lastHeldAt = askedAt;
   } catch {
-    hold.isLost = true;
+    hold.lastLostAt = now();
   }
 }
 
@@ -24,11 +26,11 @@ function ask(hold) {
 function askAll() {
   const all = [...holds.values()];
   for (const hold of all) ask(hold);
-  return all.every(({ isLost }) => isLost);
+  return all.every(({ lastLostAt }) => lastLostAt !== undefined);
 }
 
 function answers() {
-  return Array.from(holds, ([name, { lastHeldAt, lastAskedAt }]) => ({ name, lastHeldAt, lastAskedAt }));
+  return Array.from(holds, ([name, { lastHeldAt, lastLostAt }]) => ({ name, lastHeldAt, lastLostAt }));
 }
 
 async function askUntilLost() {

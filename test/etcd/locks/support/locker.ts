@@ -4,10 +4,10 @@ import { LockProcess } from './lock-process.js';
 /** What a process that was stopped or blocked heard from a lock; times as of `now()` in `serve.mjs`. */
 export interface Answers {
   readonly name: string;
-  /** The last time that `assertHeld` was called and did not throw. */
+  /** When `assertHeld` was last called and did not throw. */
   readonly lastHeldAt: number;
-  /** The last time that it was called. */
-  readonly lastAskedAt: number;
+  /** When it had last thrown. */
+  readonly lastLostAt: number;
 }
 
 export interface Grant {
