@@ -47,7 +47,14 @@ export const PROBE = {
 /** Compares nothing and does nothing, so that it takes no right; the member answers it by itself. */
 const EMPTY_TXN = { service: 'KV', method: 'txn', payload: {}, isRepeatable: true } as const;
 
-const STATUS = { service: 'Maintenance', method: 'status', payload: {}, isRepeatable: true } as const;
+/** Its header tells what the member has by itself, which may lie behind. */
+const STATUS = {
+  service: 'Maintenance',
+  method: 'status',
+  payload: {},
+  isRepeatable: true,
+  isNoMeasure: true,
+} as const;
 
 /** Without an action they are listed. etcd 3.4 answers without a header. */
 const ALARMS = {
@@ -55,7 +62,7 @@ const ALARMS = {
   method: 'alarm',
   payload: {},
   isRepeatable: true,
-  mayLackHeader: true,
+  isNoMeasure: true,
 } as const;
 
 /** A call, whatever became of its attempts. */
@@ -69,11 +76,17 @@ export interface Call<T = unknown> {
   readonly isRepeatable: boolean;
   /** Makes of the response what the caller wants. Where it throws, the call counts as not answered. */
   readonly read: (response: never) => T;
-  /** Of any other an answer without a header counts as none. */
-  readonly mayLackHeader?: true;
+  /**
+   * Its answer's header, where there is one, does not say where the store stands. Of any other call an answer without a
+   * header counts as none.
+   */
+  readonly isNoMeasure?: true;
   /** Told of each attempt that was not answered: a copy of the call may still be on its way. */
   readonly onUnanswered?: () => void;
 }
+
+/** What is done with an answer's header. */
+type See = (header: Header) => void;
 
 /** Unary calls over all members: one total deadline each, and a retry only where it can do no harm. */
 export class Calls {
@@ -139,17 +152,19 @@ export class Calls {
 
   /**
    * Asks one member, linearizably, where it stands. A user who may not read was answered with a quorum all the same,
-   * but without a header: an empty transaction tells it then, and is no older than that answer.
+   * but without a header: an empty transaction tells it then, and is no older than that answer. It may be older than
+   * what others have been answered since.
    */
   async presentHeader(member: Member, timeoutMs: number): Promise<Header> {
     const what = 'Asking for the present revision';
     const read = ({ header }: { header: Header }): Header => header;
     const deadline = callClock.now() + timeoutMs;
+    const see = this.#guard.begin();
     try {
-      return await this.#askMember(member, { ...PROBE, what, read }, timeoutMs);
+      return await this.#askMember(member, { ...PROBE, what, read }, timeoutMs, see);
     } catch (error) {
       if (!(refusalOf(error, what) instanceof PermissionDeniedError)) throw error;
-      return this.#askMember(member, { ...EMPTY_TXN, what, read }, timeUntil(deadline));
+      return this.#askMember(member, { ...EMPTY_TXN, what, read }, timeUntil(deadline), see);
     }
   }
 
@@ -175,16 +190,17 @@ export class Calls {
   }
 
   /** A token that was refused has been forgotten: the second attempt asks for another. */
-  async #askMember<T>(member: Member, call: Call<T>, timeoutMs: number): Promise<T> {
+  async #askMember<T>(member: Member, call: Call<T>, timeoutMs: number, see?: See): Promise<T> {
     try {
-      return await this.#attempt(member, call, timeoutMs);
+      return await this.#attempt(member, call, timeoutMs, see);
     } catch (error) {
       if (!isInvalidToken(error)) throw error;
-      return this.#attempt(member, call, timeoutMs);
+      return this.#attempt(member, call, timeoutMs, see);
     }
   }
 
-  async #attempt<T>(member: Member, call: Call<T>, remainingMs: number): Promise<T> {
+  /** @param measured takes the answer's header, where the measure was taken before */
+  async #attempt<T>(member: Member, call: Call<T>, remainingMs: number, measured?: See): Promise<T> {
     const deadline = callClock.now() + remainingMs;
     const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
     if (!member.isReady) await member.settle(timeUntil(attemptEnd));
@@ -193,7 +209,7 @@ export class Calls {
       : undefined;
     // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
     const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
-    const see = call.mayLackHeader ? () => {} : this.#guard.begin();
+    const see = measured ?? (call.isNoMeasure ? () => {} : this.#guard.begin());
     try {
       const response = await member.call<never>(call.service, call.method, call.payload, timeoutMs, token);
       return readAnswer(response, see, call.read);
@@ -263,11 +279,7 @@ export class Calls {
 }
 
 /** What cannot be read tells as little as no answer: the call may have been done. */
-function readAnswer<R extends { header: Header }, T>(
-  response: R,
-  see: (header: Header) => void,
-  read: (response: R) => T,
-): T {
+function readAnswer<R extends { header: Header }, T>(response: R, see: See, read: (response: R) => T): T {
   try {
     const answer = read(response);
     see(response.header);

@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,6 +11,7 @@ import {
   RequestTimeoutError,
   UnavailableError,
   RevisionOverflowError,
+  StoreReplacedError,
 } from '../../../lib/store/errors.js';
 import { CallError, NotSentError } from '../../../lib/store/etcd/call-errors.js';
 import { type Call, Calls } from '../../../lib/store/etcd/calls.js';
@@ -54,8 +55,11 @@ class SilentMember extends FakeMember {
   }
 }
 
-function callsOver(members: readonly FakeMember[], tokens = new TokenSource(undefined)): Calls {
-  const guard = new HistoryGuard(() => undefined);
+function callsOver(
+  members: readonly FakeMember[],
+  tokens = new TokenSource(undefined),
+  guard = new HistoryGuard(() => undefined),
+): Calls {
   return new Calls(
     members.map(({ asMember }) => asMember),
     tokens,
@@ -190,6 +194,40 @@ describe('a refused token', () => {
     const tokens = new TokenSource({ username: 'u', password: 'p' });
     await expect(callsOver([member], tokens).run(WRITE)).rejects.toThrow(AuthenticationError);
     expect(member.calls.length).toBe(1);
+  });
+});
+
+describe('a member that lies behind the others is not taken for another history', () => {
+  let guard: HistoryGuard;
+  const replaced: Error[] = [];
+  beforeEach(() => {
+    replaced.length = 0;
+    guard = new HistoryGuard((error) => replaced.push(error));
+    guard.saw(10);
+  });
+
+  it('when it tells of itself', async () => {
+    const behind = new FakeMember([{ header: header(2, 9), version: '3.5.31' }]);
+    const calls = callsOver([behind], undefined, guard);
+    await calls.statusOf(behind.asMember, TIMEOUT_MS);
+    expect(replaced).toEqual([]);
+  });
+
+  it('when it may tell its user no more than that, and others have gone on since it was asked', async () => {
+    const denied = new CallError(DENIED, 'etcdserver: permission denied');
+    const behind = new FakeMember([denied, { header: header(2, 10) }]);
+    const calls = callsOver([behind], undefined, guard);
+    const asking = calls.presentHeader(behind.asMember, TIMEOUT_MS);
+    while (behind.calls.length === 0) await Promise.resolve();
+    guard.saw(11);
+    expect(await asking).toMatchObject({ revision: '10' });
+    expect(replaced).toEqual([]);
+  });
+
+  it('but is so when it was behind before it was asked', async () => {
+    const restored = new FakeMember([{ header: header(2, 9) }]);
+    await callsOver([restored], undefined, guard).presentHeader(restored.asMember, TIMEOUT_MS);
+    expect(replaced).toEqual([expect.any(StoreReplacedError)]);
   });
 });
 
