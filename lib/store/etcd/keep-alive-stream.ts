@@ -2,6 +2,7 @@ import type { ClientDuplexStream } from '@grpc/grpc-js';
 import type { ILeaseKeepAliveResponse } from 'etcd3';
 import { systemClock } from '../clock.js';
 import type { LeaseId } from '../store.js';
+import { setAnswerTimer } from './answer-timer.js';
 import { CallError } from './call-errors.js';
 import { leaseToWire } from './codec.js';
 import { Code } from './error-table.js';
@@ -56,7 +57,7 @@ export class KeepAliveStream {
 
   async #ask(id: LeaseId, timeoutMs: number): Promise<ILeaseKeepAliveResponse> {
     if (this.#over) throw new CallError(Code.UNAVAILABLE, 'the stream is over');
-    const cancelTimer = systemClock.setTimer(timeoutMs, () => {
+    const cancelTimer = setAnswerTimer(systemClock, timeoutMs, () => {
       this.end(new CallError(Code.DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
     });
     try {

@@ -7,6 +7,7 @@ import type {
 } from '@grpc/grpc-js';
 import { ConnectionPool } from 'etcd3/lib/connection-pool.js';
 import { callClock } from '../clock.js';
+import { setAnswerTimer } from './answer-timer.js';
 import { CallError, NotSentError } from './call-errors.js';
 import { Code } from './error-table.js';
 import { codecOf, type MessageCodec } from './messages.js';
@@ -92,12 +93,14 @@ export class Member {
   async settle(timeoutMs: number): Promise<void> {
     const { client } = await this.#connection('KV');
     const channel = client.getChannel();
-    const until = Date.now() + timeoutMs;
+    const deadline = callClock.now() + timeoutMs;
     for (;;) {
       const state: number = channel.getConnectivityState(true);
       if (state === READY || state === TRANSIENT_FAILURE) return;
       if (state === SHUTDOWN) throw new NotSentError('the connection is closed', false);
       await new Promise<void>((resolve, reject) => {
+        // gRPC counts on the wall clock, which may jump while it waits.
+        const until = Date.now() + deadline - callClock.now();
         channel.watchConnectivityState(state, until, (error) => {
           if (error === undefined || error === null) resolve();
           else
@@ -152,9 +155,9 @@ export class Member {
         reject(new CallError(Code.DEADLINE_EXCEEDED, `no answer within ${Math.round(timeoutMs)} ms`));
         cancel(call);
       };
-      // After a block of the event loop timers run first: an answer that has come, or gRPC's word that there is no
-      // connection, would be passed over, and the outcome of a write be called unknown.
-      const cancelTimer = callClock.setTimer(timeoutMs, () => setImmediate(giveUp));
+      // An answer that is passed over, or gRPC's word that there is no connection, would make the outcome of a write
+      // unknown.
+      const cancelTimer = setAnswerTimer(callClock, timeoutMs, giveUp);
     });
   }
 

@@ -14,6 +14,7 @@ import {
 } from '../errors.js';
 import { pause } from '../pause.js';
 import type { KeySpan, Watch, WatchRequest } from '../store.js';
+import { setAnswerTimer } from './answer-timer.js';
 import type { Calls } from './calls.js';
 import { toNumber } from './codec.js';
 import { isStaleToken, lastReason } from './error-table.js';
@@ -262,9 +263,8 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
 
   #beginOn(stream: WatchStream, watch: RangeWatch): void {
     watch.begin(stream);
-    this.#cancelSilence ??= callClock.setTimer(SILENCE_MS, () => this.#restart('it did not answer'), {
-      background: true,
-    });
+    const giveUp = (): void => this.#restart('it did not answer');
+    this.#cancelSilence ??= setAnswerTimer(callClock, SILENCE_MS, giveUp, { background: true });
   }
 
   #endSilence(): void {
@@ -398,10 +398,9 @@ export class WatchHub implements RangeWatchHost, SubscriptionHost {
   /** No Promise.race: what it allocates counts when a thousand watches begin at once. */
   #inTime(created: Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
-      // Node's own timer: our clock asks the system for the time.
-      const timer = setTimeout(() => reject(this.#unanswered()), this.#timeoutMs);
+      const cancelTimer = setAnswerTimer(callClock, this.#timeoutMs, () => reject(this.#unanswered()));
       const settle = (conclude: () => void): void => {
-        clearTimeout(timer);
+        cancelTimer();
         conclude();
       };
       created.then(

@@ -1,7 +1,9 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import { setImmediate as nextCheckPhase } from 'node:timers/promises';
 import { CallError } from '../../../lib/store/etcd/call-errors.js';
 import { KeepAliveStream } from '../../../lib/store/etcd/keep-alive-stream.js';
+import { block } from '../../support/block.js';
 import { poll } from '../../support/etcd/poll.js';
 import { FakeMember, type FakeStream } from './fake-member.js';
 
@@ -45,6 +47,17 @@ describe('KeepAliveStream', () => {
     stream.emit('error', Object.assign(new Error('gone'), { code: 14 }));
     await expect(asked).rejects.toThrow(CallError);
     expect(keepAlives.isOver).toBe(true);
+  });
+
+  it('hears what came while the event loop was blocked', async () => {
+    const asked = keepAlives.keepAlive('1', 500);
+    const stream = await whenWritten(1);
+    // From here on timers come before what was received.
+    await nextCheckPhase();
+    setImmediate(() => stream.emit('data', { TTL: '10' }));
+    block(550);
+    expect(await asked).toEqual({ TTL: '10' });
+    expect(keepAlives.isOver).toBe(false);
   });
 
   it('passes over an answer that comes after all', async () => {

@@ -2,14 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { setImmediate as nextCheckPhase } from 'node:timers/promises';
 import { isNotSent } from '../../../lib/store/etcd/error-table.js';
 import { Member } from '../../../lib/store/etcd/member.js';
+import { block } from '../../support/block.js';
 import { freePort } from '../../support/etcd/free-port.js';
 
 const PUT = { key: Buffer.from('a'), value: Buffer.from('') };
-
-function block(ms: number): void {
-  const end = performance.now() + ms;
-  while (performance.now() < end);
-}
 
 describe('a call where nobody listens', () => {
   let member: Member;

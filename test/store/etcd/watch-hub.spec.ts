@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextCheckPhase, setTimeout as delay } from 'node:timers/promises';
 import { Calls } from '../../../lib/store/etcd/calls.js';
 import { HistoryGuard } from '../../../lib/store/etcd/history-guard.js';
 import { TokenSource } from '../../../lib/store/etcd/token.js';
@@ -11,6 +11,7 @@ import {
   StoreReplacedError,
 } from '../../../lib/store/errors.js';
 import type { Watch } from '../../../lib/store/store.js';
+import { block } from '../../support/block.js';
 import { poll } from '../../support/etcd/poll.js';
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { FakeMember, type FakeStream, header } from './fake-member.js';
@@ -213,4 +214,16 @@ describe('the longest time without a stream', () => {
     hub.close();
     await expect(third).rejects.toThrow(/closed/);
   });
+});
+
+it('hears what came while the event loop was blocked, of the watch and of its stream', async () => {
+  const { stream } = await watchTwo();
+  const begun = hub.subscribe({ key: 'c', afterRevision: 1 });
+  while (stream.written.length < 3) await once(stream, 'written');
+  // From here on timers come before what was received.
+  await nextCheckPhase();
+  setImmediate(() => stream.emit('data', { ...NOTHING, watch_id: '2', created: true, header: header() }));
+  block(1600);
+  await begun;
+  expect(member.streams).toHaveLength(1);
 });
