@@ -4,13 +4,19 @@ import type { LockQueue } from './lock-queue.js';
 import { tracedWait } from './lock-telemetry.js';
 import type { Patience } from './patience.js';
 
+/** One try, and whose it is. */
+interface Try {
+  readonly patience: Patience;
+  readonly outcome: Promise<void>;
+}
+
 /** The original's lock: one for a handle, which takes it again as often as it likes. */
 export class DistLock {
   readonly #locks: LockQueue;
   readonly #name: string;
   readonly #turns = new LocalQueue();
   #hold: Hold | undefined;
-  #trying: Promise<void> | undefined;
+  #trying: Try | undefined;
 
   constructor(locks: LockQueue, name: string) {
     this.#locks = locks;
@@ -19,9 +25,21 @@ export class DistLock {
 
   async acquire(patience: Patience, maxHoldSec: number | undefined): Promise<void> {
     if (!patience.isOneTry) return this.#acquire(patience, maxHoldSec);
-    // Two tries at once are one: the second would find the lock taken by the first.
-    this.#trying ??= this.#acquire(patience, maxHoldSec).finally(() => (this.#trying = undefined));
-    await patience.wait(this.#trying);
+    for (;;) {
+      // Two tries at once are one: the second would find the lock taken by the first.
+      const trying = (this.#trying ??= this.#try(patience, maxHoldSec));
+      try {
+        return await patience.wait(trying.outcome);
+      } catch (error) {
+        // Whoever began it gave it up; this caller has not.
+        if (trying.patience === patience || error !== trying.patience.signal.reason) throw error;
+      }
+    }
+  }
+
+  #try(patience: Patience, maxHoldSec: number | undefined): Try {
+    const outcome = this.#acquire(patience, maxHoldSec).finally(() => (this.#trying = undefined));
+    return { patience, outcome };
   }
 
   async #acquire(patience: Patience, maxHoldSec: number | undefined): Promise<void> {

@@ -60,6 +60,21 @@ export function distLockContract(fixture: Fixture): void {
     expect((await allKeys(fixture.foreign)).filter((key) => key.startsWith(NAME))).toEqual([]);
   });
 
+  it('that is tried twice at once is given up only by whoever gives up', async () => {
+    const kvi = await fixture.open();
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const tries = Promise.allSettled([
+      kvi.distTimedLock(0, { signal: controller.signal }),
+      kvi.distTimedLock(0),
+    ]);
+    controller.abort(reason);
+    expect(await tries).toEqual([
+      { status: 'rejected', reason },
+      { status: 'fulfilled', value: undefined },
+    ]);
+  });
+
   it("ends with the signal's reason", async () => {
     const [one, two] = await fixture.openSeveral(2);
     await one!.distLock();
