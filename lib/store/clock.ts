@@ -18,6 +18,9 @@ export interface Clock {
 /** The longest delay that `setTimeout` takes; above it, Node fires at once. */
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** In such steps the boot clock is told. That it is ahead by one is no suspension: the clock would halt for that long. */
+const BOOT_STEP_MS = 10;
+
 const startMs = { monotonic: performance.now(), boot: uptime() * 1000 };
 
 /**
@@ -25,7 +28,7 @@ const startMs = { monotonic: performance.now(), boot: uptime() * 1000 };
  * machine is suspended; the boot clock counts that time too. Leases on a server expire in both cases.
  */
 function systemNow(): number {
-  return Math.max(performance.now() - startMs.monotonic, uptime() * 1000 - startMs.boot);
+  return Math.max(performance.now() - startMs.monotonic, uptime() * 1000 - startMs.boot - BOOT_STEP_MS);
 }
 
 function setSystemTimer(
