@@ -85,6 +85,7 @@ class TempKey {
         this.#catchUps.reset();
         const end = next.events.find((event) => this.#isEnd(event));
         if (end !== undefined) return await this.#shouldComeBack(end);
+        this.#sawOwn(next.events.at(-1));
         this.#followedTo = next.revision;
       }
       return false;
@@ -94,6 +95,11 @@ class TempKey {
     } finally {
       watch.cancel();
     }
+  }
+
+  /** What is written under our own lease is ours; its answer may have been lost. */
+  #sawOwn(event: WatchEvent | undefined): void {
+    if (event !== undefined) this.#creation = { ...this.#creation, revision: event.kv.modRevision };
   }
 
   #isEnd({ type, kv }: WatchEvent): boolean {

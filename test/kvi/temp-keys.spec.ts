@@ -151,6 +151,21 @@ describe('a temporary key', () => {
     expect(await bench.keys()).toEqual(['member']);
   });
 
+  it('that was taken again without an answer is gone after close, also when the lease stays', async () => {
+    const { kvi, store } = bench.open();
+    await kvi.tempKey('member');
+    store.intercept('txn', async (proceed) => {
+      await proceed();
+      throw new OutcomeUnknownError('the answer was lost');
+    });
+    await expect(kvi.tempKey('member')).rejects.toBeInstanceOf(OutcomeUnknownError);
+    store.intercept('txn', undefined);
+    await bench.clock.advance(0);
+    await kvi.withLock('tick', { minHoldSec: 60 }, async () => {});
+    await kvi.close();
+    expect(await bench.keys()).toEqual([expect.stringMatching(/^tick\//)]);
+  });
+
   it.each(['txn', 'leaseGrant'] as const)(
     'is not put after close by a call whose %s was under way',
     async (verb) => {
