@@ -1,3 +1,4 @@
+import type { Credentials } from '../../support/etcd/alarm.js';
 import type { EtcdCluster } from '../../support/etcd/etcd-cluster.js';
 import type { GrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
 import type { TcpProxy } from '../../support/etcd/tcp-proxy.js';
@@ -9,6 +10,8 @@ export interface Administered {
   readonly cluster: EtcdCluster;
   /** Runs etcdctl against a member, as a user who may do everything. */
   ctl(member: number, ...args: string[]): Promise<string>;
+  /** That user; none where nobody has to log in. */
+  readonly root?: Credentials;
 }
 
 /** What there is to disturb: three members, with lines between them that can be cut, and who uses them. */

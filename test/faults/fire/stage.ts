@@ -24,6 +24,7 @@ const TOKEN_SEC = 10;
 /** Three members, the lines to them, and processes that use them: all that faults can do something to. */
 export class Stage implements StageOfFaults, AsyncDisposable {
   readonly cluster: EtcdCluster;
+  readonly root = ROOT;
   /** A line to each member, which is cut, slow or dead: for every other process. */
   readonly links: readonly TcpProxy[];
   /** A line to each member on which single requests get lost: for the others. */

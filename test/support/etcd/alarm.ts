@@ -2,7 +2,7 @@ import { Etcd3 } from 'etcd3';
 
 const TIMEOUT_MS = 3000;
 
-interface Credentials {
+export interface Credentials {
   readonly username: string;
   readonly password: string;
 }

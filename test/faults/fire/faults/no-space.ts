@@ -11,7 +11,9 @@ export const noSpace: Fault = {
     const { members } = stage.cluster;
     await lasting({
       begin: () =>
-        insist('the alarm is raised', (attempt) => raiseNoSpace(members[attempt % members.length]!.endpoint)),
+        insist('the alarm is raised', (attempt) =>
+          raiseNoSpace(members[attempt % members.length]!.endpoint, stage.root),
+        ),
       ms: 300 + dice.below(2700),
       signal,
       undo: () =>
