@@ -14,7 +14,7 @@ const OPENER = fileURLToPath(new URL('support/opener.mjs', import.meta.url));
 const EXIT_MS = 2000;
 
 /** For a machine that does other things, too. */
-const SLACK_MS = 1000;
+const SLACK_MS = 10_000;
 
 class Child implements AsyncDisposable {
   output = '';

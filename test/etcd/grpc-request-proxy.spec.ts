@@ -65,11 +65,11 @@ describe('a proxy that knows requests', () => {
     [{ kind: 'request lost' }, { isAcknowledged: false, version: 0, later: 0 }],
     [{ kind: 'response lost' }, { isAcknowledged: false, version: 1, later: 1 }],
     [
-      { kind: 'delayed', ms: 300 },
+      { kind: 'delayed', ms: 3000 },
       { isAcknowledged: false, version: 0, later: 1 },
     ],
     [
-      { kind: 'repeated', ms: 300 },
+      { kind: 'repeated', ms: 3000 },
       { isAcknowledged: true, version: 1, later: 2 },
     ],
     [

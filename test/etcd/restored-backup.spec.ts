@@ -13,7 +13,7 @@ async function whenAborted(signal: AbortSignal): Promise<void> {
 describe('a backup that is restored behind an endpoint', () => {
   it('ends the session and the watches with an error of their own, and new ones can be had', async () => {
     await using etcd = await startEtcd();
-    await using connection = await connect(etcd.endpoint, { sessionTtlSec: 4 });
+    await using connection = await connect(etcd.endpoint, { sessionTtlSec: 20 });
     const { kvi, logger } = connection;
     await kvi.store('k/before', '');
     const snapshot = await etcd.saveSnapshot();

@@ -13,7 +13,7 @@ import { poll } from '../support/etcd/poll.js';
 import { type Connection, connect } from './support/connect.js';
 
 const APP = { username: 'app', password: 'app-secret-7' };
-const SESSION_TTL_SEC = 2;
+const SESSION_TTL_SEC = 5;
 
 const STATUS = '/etcdserverpb.Maintenance/Status';
 const PASSED: Fate = { kind: 'passed' };

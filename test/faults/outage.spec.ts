@@ -15,7 +15,7 @@ const OUTAGE_MS = 20_000;
 const WRITERS = 20;
 
 /** For a machine that does other things, too. */
-const SLACK_MS = 1000;
+const SLACK_MS = 3000;
 
 /** A server that was stopped reads now what it was sent meanwhile, and nothing tells when it has come to the end. */
 const LATE_MS = 1000;
@@ -151,10 +151,13 @@ describe('a server that is paused', () => {
     expectTruth(writes.flat(), applied);
     // At first its connection stands. It is given up later, and so are those that only its system accepts.
     const isLate = ({ error }: Ending): boolean => error instanceof RequestTimeoutError;
+    const isAway = ({ error }: Ending): boolean => error instanceof UnavailableError;
     expect(reads.slice(0, 3).every(isLate)).toBe(true);
-    expect(reads.filter((read) => !isLate(read) && !(read.error instanceof UnavailableError))).toEqual([]);
+    expect(reads.filter((read) => !isLate(read) && !isAway(read))).toEqual([]);
     expect(namesOf(writes.map(([first]) => first!))).toEqual(new Set([OutcomeUnknownError.name]));
-    expect(namesOf(writes.flat())).toEqual(new Set([OutcomeUnknownError.name, RequestTimeoutError.name]));
+    const endings = writes.flat();
+    expect(endings.some(isLate)).toBe(true);
+    expect(endings.filter((write) => !isUnknown(write) && !isLate(write) && !isAway(write))).toEqual([]);
     expectInTime([...reads, ...writes.flat()]);
     expect(calls).toBeLessThan(2000 + SLACK_MS);
     expect(watches).toBeLessThan(2000 + SLACK_MS);

@@ -241,7 +241,7 @@ describe('a token that expires', () => {
     await using connection = await connect(etcd.endpoint, {
       ...IN_NAMESPACE,
       requestTimeoutMs: 1500,
-      sessionTtlSec: 9,
+      sessionTtlSec: 15,
     });
     const { kvi, logger } = connection;
     await using follower = new Follower(kvi, { prefix: 'app/k/' });
@@ -259,7 +259,7 @@ describe('a token that expires', () => {
     );
     await follower.reached('app/k/after');
     // Two tokens' and more than a session's life.
-    await delay(10_000);
+    await delay(16_000);
 
     expect(lock.isHeld).toBe(true);
     await kvi.store('app/k/later', '');

@@ -9,7 +9,7 @@ import { connect } from '../etcd/support/connect.js';
 const REQUEST_MS = 2000;
 
 /** gRPC pings after 5 s without a word and waits 3 s for the answer; the rest is for a machine with other work. */
-const DEAD_LINK_MS = 8000 + 2000;
+const DEAD_LINK_MS = 8000 + 5000;
 
 const PREFIX = { prefix: 'k/' };
 
@@ -47,15 +47,15 @@ describe('a view', () => {
     await using view = await kvi.observe(PREFIX);
     const killedAt = Date.now();
     await etcd.kill();
-    expect(await untilStale(view)).toBeLessThan(1000);
+    expect(await untilStale(view)).toBeLessThan(5000);
     const since = view.staleSince!.getTime();
     expect(since).toBeLessThanOrEqual(Date.now());
     const start = performance.now();
     await expect(view.sync()).rejects.toBeInstanceOf(HmEtcdError);
     expect(performance.now() - start).toBeLessThan(REQUEST_MS + 1000);
     // It goes back to when the server was last heard of, and stays there.
-    expect(view.staleSince!.getTime() - since).toBeLessThan(100);
-    expect(since).toBeLessThanOrEqual(killedAt + 100);
+    expect(view.staleSince!.getTime() - since).toBeLessThan(1000);
+    expect(since).toBeLessThanOrEqual(killedAt + 1000);
     expect([...view.keys()]).toEqual(['k/before']);
 
     await etcd.restart();
@@ -78,7 +78,7 @@ describe('a view', () => {
     const deadAt = Date.now();
     await etcd.ctl('put', 'k/meanwhile', '');
     expect(await untilStale(view)).toBeLessThan(DEAD_LINK_MS);
-    expect(view.staleSince!.getTime()).toBeLessThanOrEqual(deadAt + 100);
+    expect(view.staleSince!.getTime()).toBeLessThanOrEqual(deadAt + 1000);
     expect(view.has('k/meanwhile')).toBe(false);
     await proxy.pass();
     await poll('the view is current', () => view.isCurrent || undefined);

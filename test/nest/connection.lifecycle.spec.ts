@@ -211,7 +211,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     const app = await start({
       imports: [
         ScheduleModule.forRoot(),
-        HmEtcdModule.forRoot({ ...store, shutdownTimeoutMs, sessionTtlSec: 2, logger }),
+        HmEtcdModule.forRoot({ ...store, shutdownTimeoutMs, sessionTtlSec: 5, logger }),
       ],
       providers: [Service],
     });
@@ -226,7 +226,7 @@ describe('a method that outlasts shutdownTimeoutMs', () => {
     gate.resolve();
     expect(await ended.promise).toBe(lock.signal.reason);
     // Only the end of the lease frees it.
-    const next = await observer.lock('job', { timeoutSec: 10 });
+    const next = await observer.lock('job', { timeoutSec: 30 });
     expect(next.isHeld).toBe(true);
   });
 

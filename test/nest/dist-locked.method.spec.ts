@@ -171,7 +171,7 @@ describe('minHoldSec', () => {
   class Service {
     runs = 0;
 
-    @DistLocked(0, { name: 'tick', onTimeout: 'skip', minHoldSec: 0.5 })
+    @DistLocked(0, { name: 'tick', onTimeout: 'skip', minHoldSec: 2 })
     async tick(): Promise<string | undefined> {
       this.runs++;
       return currentLock()?.name;

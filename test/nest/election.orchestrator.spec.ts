@@ -265,7 +265,7 @@ describe('app.close()', () => {
         await gate.promise;
       }
     }
-    const { logger, module } = forRoot({ shutdownTimeoutMs: 50, sessionTtlSec: 2 });
+    const { logger, module } = forRoot({ shutdownTimeoutMs: 50, sessionTtlSec: 5 });
     const app = await start({ imports: [module], providers: [Leader] });
     await events.reaches(1);
     await close(app);
@@ -274,7 +274,7 @@ describe('app.close()', () => {
     await expect(observer.lock('leader', { timeoutSec: 0 })).rejects.toBeInstanceOf(LockTimeoutError);
     gate.resolve();
     // Only the end of the lease frees it.
-    expect((await observer.lock('leader', { timeoutSec: 10 })).isHeld).toBe(true);
+    expect((await observer.lock('leader', { timeoutSec: 30 })).isHeld).toBe(true);
   });
 });
 

@@ -16,11 +16,11 @@ interface Ended {
   readonly lingeredMs: number;
 }
 
-/** Runs the script until it ends by itself; one that does not is killed after 20 s, which `signal` then tells. */
+/** Runs the script until it ends by itself; one that does not is killed after 60 s, which `signal` then tells. */
 async function run(...args: string[]): Promise<Ended> {
   const child = spawn(process.execPath, [script, JSON.stringify(newStore()), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 60_000,
   });
   let output = '';
   let closedAt = NaN;
@@ -45,7 +45,7 @@ describe('a process whose application was closed with everything under way', () 
   it('ends by itself, after all has finished', async () => {
     const { code, signal, output, lingeredMs } = await run();
     expect({ code, signal, output }).toMatchObject({ code: 0, signal: null });
-    expect(lingeredMs).toBeLessThan(2000);
+    expect(lingeredMs).toBeLessThan(10_000);
     const lines = output
       .trim()
       .split('\n')
@@ -59,14 +59,14 @@ describe('a process whose application was closed with everything under way', () 
       'watch ended with ClosedError',
     ]);
     expect(lines.slice(closedAt + 1)).toEqual(['request: answered']);
-  }, 30_000);
+  }, 90_000);
 
   it('ends by itself also when what was under way outlasted shutdownTimeoutMs, and names it', async () => {
     const { code, signal, output, lingeredMs } = await run('overrun');
     expect({ code, signal, output }).toMatchObject({ code: 0, signal: null });
-    expect(lingeredMs).toBeLessThan(2000);
+    expect(lingeredMs).toBeLessThan(10_000);
     expect(output).toMatch(/Service\.changed/);
     expect(output).toMatch(/Service\.job/);
     expect(output).not.toMatch(/unhandled/i);
-  }, 30_000);
+  }, 90_000);
 });

@@ -13,6 +13,8 @@ import { RecordingLogger } from '../support/recording-logger.js';
 import { type Answer, askHealth, withHealth } from './health-app.js';
 
 const TIMEOUT_MS = 1000;
+/** What a busy machine may add to any time: far less than a request has that goes by `requestTimeoutMs`. */
+const STALL_MS = 2000;
 const BACK_WITHIN_MS = 2000;
 
 /** Two thirds of it without a keep-alive are a risk; more than a ninth of it before, the session counts as lost. */
@@ -51,12 +53,12 @@ describe('GET /health of an application on a cluster of three', () => {
     const kvi = http.app.get(KviService);
     await kvi.lock('jobs');
     await kvi.observe({ prefix: 'config/' });
-    expect(await ask()).toMatchObject({ status: 200, body: { status: 'ok' } });
+    expect(await answers(200, 'healthy')).toMatchObject({ body: { status: 'ok' } });
   }
 
   async function ask(): Promise<Answer> {
     const answer = await askHealth(http.fetch);
-    expect(answer.tookMs).toBeLessThan(TIMEOUT_MS);
+    expect(answer.tookMs).toBeLessThan(TIMEOUT_MS + STALL_MS);
     return answer;
   }
 
@@ -96,8 +98,8 @@ describe('GET /health of an application on a cluster of three', () => {
     'is 503 and says that the quorum is lost when two $how, and 200 soon after',
     async ({ take, giveBack }) => {
       await startApp();
-      const lost = [await cluster.leader(), (await cluster.followers())[0]!];
-      const left = [0, 1, 2].find((index) => !lost.includes(index))!;
+      const left = (await cluster.followers())[0]!;
+      const lost = [0, 1, 2].filter((index) => index !== left);
       await Promise.all(lost.map(take));
       const first = await ask();
       expect(first.status).toBe(503);
@@ -130,7 +132,7 @@ describe('GET /health of an application on a cluster of three', () => {
       /^No server .* Keep-alives are not answered: .* lost in \d+ ms\. Watches have been cut off/,
     );
     const backAfterMs = await backSince(Promise.all(cluster.clientProxies.map((proxy) => proxy.pass())));
-    expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS);
+    expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS + STALL_MS);
   });
 
   it('is 503 in time when every link is silent, and 200 soon after', async () => {
@@ -138,7 +140,7 @@ describe('GET /health of an application on a cluster of three', () => {
     await Promise.all(cluster.clientProxies.map((proxy) => proxy.swallow()));
     expect((await ask()).body.error).toMatchObject({ etcd: { state: 'unreachable' } });
     const backAfterMs = await backSince(Promise.all(cluster.clientProxies.map((proxy) => proxy.pass())));
-    expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS);
+    expect(backAfterMs).toBeLessThan(BACK_WITHIN_MS + STALL_MS);
   });
 
   it('is 503 while an alarm is raised', async () => {
@@ -153,6 +155,7 @@ describe('GET /health of an application on a cluster of three', () => {
     await startApp();
     const [follower] = await cluster.followers();
     await cluster.member(follower!).kill();
+    await cluster.leader();
     for (let times = 0; times < 5; times++) expect((await ask()).status).toBe(200);
     await cluster.member(follower!).relaunch();
   });

@@ -14,6 +14,6 @@ session.post('Debugger.enable');
 const { open } = await import(specifier);
 const byImport = loaded.splice(0);
 // No server is there: it is asked for all the same.
-if (endpoint !== undefined) await open(endpoint, { connectTimeoutMs: 1000, logger: silent }).catch(() => {});
+if (endpoint !== undefined) await open(endpoint, { connectTimeoutMs: 2500, logger: silent }).catch(() => {});
 process.stdout.write(JSON.stringify({ byImport, byOpen: loaded }));
 process.exit();

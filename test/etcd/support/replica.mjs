@@ -14,7 +14,9 @@ const { currentLock, DistLocked, HmEtcdModule } = await import('nestjs-hmetcd');
 class Service {
   async job() {
     const { fencingToken: token } = currentLock();
-    say({ token, beganAtMs: now(), tick: tickAt(Date.now()) });
+    const [beganAtMs, clockMs] = [now(), Date.now()];
+    const tick = tickAt(clockMs);
+    say({ token, beganAtMs, tick, lateMs: clockMs - tick * 1000 });
     await new Promise((resolve) => setTimeout(resolve, jobMs));
     say({ token, endedAtMs: now() });
   }

@@ -21,6 +21,8 @@ export interface Run {
   readonly replica: number;
   /** The second it was scheduled for, on the clock of its replica. */
   readonly tick: number;
+  /** How much later than that it began. */
+  readonly lateMs: number;
   readonly token: number;
   readonly beganAtMs: number;
   endedAtMs?: number;
@@ -50,7 +52,8 @@ export class Replicas implements AsyncDisposable {
   /** Resolves when all of them are up, with the second in which the last came. */
   async up(): Promise<number> {
     const { length } = this.#children;
-    await poll('the replicas are up', () => this.#upAtTicks.length === length || undefined);
+    const areUp = (): true | undefined => this.#upAtTicks.length === length || undefined;
+    await poll('the replicas are up', areUp, 120_000);
     return Math.max(...this.#upAtTicks);
   }
 

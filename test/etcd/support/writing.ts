@@ -11,8 +11,8 @@ import type { KeyRecord, LeaseId, Store, WriterSession } from '../../../lib/stor
 import { RecordingLogger } from '../../support/recording-logger.js';
 import { UnrulyMember } from './unruly-member.js';
 
-export const TIMEOUT_MS = 1200;
-const RESERVE_MS = 400;
+export const TIMEOUT_MS = 2400;
+const RESERVE_MS = 1000;
 
 /** A session whose lease a test ends as it likes. */
 class TestSession implements WriterSession {

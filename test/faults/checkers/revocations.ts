@@ -8,8 +8,8 @@ const HEARD_WITHIN_MS = 2000;
 interface Deletion {
   /** Of the hold that the key stood for. */
   readonly token: number;
-  /** When it was heard of. */
-  readonly at: number;
+  /** When it was heard of, as far as is known. */
+  readonly heard: Interval;
 }
 
 /**
@@ -21,17 +21,19 @@ interface Deletion {
  * @param operations of locks
  * @param changes of everything, in order
  * @param revocations when leases were being revoked
- * @param heardAt when a revision was heard of
+ * @param heard from when another was heard of last until a revision was
  */
 export function withRevocations(
   operations: readonly Operation[],
   changes: readonly KeyChange[],
   revocations: readonly Interval[],
-  heardAt: (revision: number) => number,
+  heard: (revision: number) => Interval,
 ): Operation[] {
   const takenAt = new Map<number, number>();
-  for (const { token, at } of deletionsOf(changes, heardAt)) {
-    const revocation = revocations.find(({ from, to }) => from <= at && at <= to + HEARD_WITHIN_MS);
+  for (const { token, heard: told } of deletionsOf(changes, heard)) {
+    const revocation = revocations.find(
+      ({ from, to }) => from <= told.to && told.from <= to + HEARD_WITHIN_MS,
+    );
     if (revocation !== undefined) takenAt.set(token, revocation.from);
   }
   const isDoneAfter = ({ op, input, invokedAt }: Operation): boolean =>
@@ -52,7 +54,7 @@ export function withRevocations(
 }
 
 /** A key's first revision is the token of its hold. */
-function deletionsOf(changes: readonly KeyChange[], heardAt: (revision: number) => number): Deletion[] {
+function deletionsOf(changes: readonly KeyChange[], heard: (revision: number) => Interval): Deletion[] {
   const tokens = new Map<string, number>();
   return changes.flatMap(({ key, value, revision }) => {
     if (value !== undefined) {
@@ -61,6 +63,6 @@ function deletionsOf(changes: readonly KeyChange[], heardAt: (revision: number) 
     }
     const token = tokens.get(key);
     tokens.delete(key);
-    return token === undefined ? [] : [{ token, at: heardAt(revision) }];
+    return token === undefined ? [] : [{ token, heard: heard(revision) }];
   });
 }

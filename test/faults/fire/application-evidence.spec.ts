@@ -69,7 +69,12 @@ describe('ticks', () => {
   const at = (seconds: number): number => (second + seconds) * 1000 - wallAheadMs;
   const quiet = { from: at(0.5), to: at(9.5), sessionTtlSec: 3 };
   const due = [6, 7, 8].map((later) => second + later);
-  const run = (job: string, later: number, process = 'a') => ({ job, tick: second + later, process });
+  const run = (job: string, later: number, process = 'a', lateMs = 5) => ({
+    job,
+    tick: second + later,
+    process,
+    lateMs,
+  });
   const right = [6, 7, 8].flatMap((later) => [run('guarded', later), run('noted', later, 'b')]);
 
   it('are due when the leases of before are over, and nobody is late', () => {
@@ -80,6 +85,11 @@ describe('ticks', () => {
   it('may be run twice by the guarded job before', () => {
     const early = [run('guarded', 2), run('guarded', 2, 'b'), run('noted', 2)];
     expect(tickVerdict([...early, ...right], [], quiet)).toEqual([]);
+  });
+
+  it('may be run twice or not at all beside a run that began late', () => {
+    const late = [run('guarded', 7, 'a', 301), run('guarded', 7, 'b'), run('noted', 8)];
+    expect(tickVerdict([...late, run('noted', 7), run('noted', 6)], [], quiet)).toEqual([]);
   });
 
   it.each([

@@ -16,6 +16,17 @@ const FENCED = 'app/fenced/';
 /** Of a schedule's timer. */
 const EARLY_MS = 50;
 
+/**
+ * A run that begins so late tells of a machine that was busy elsewhere: `minHoldSec`, half a second, has to be longer than
+ * all delays.
+ */
+const LATE_MS = 300;
+
+/** A run, and how long after the beginning of its tick it began. */
+export interface TimedRun extends TickRun {
+  readonly lateMs: number;
+}
+
 /** From the end of the last fault to the end of the run. */
 export interface Quiet extends Interval {
   readonly sessionTtlSec: number;
@@ -43,8 +54,9 @@ export function leadershipVerdict(
  * The job that notes its ticks in the store runs never twice for one; the guarded one does not in ticks in which nothing is
  * wrong; and both run for each of those.
  */
-export function tickVerdict(runs: readonly TickRun[], lives: readonly Life[], quiet: Quiet): string[] {
-  const due = dueTicks(lives, quiet);
+export function tickVerdict(runs: readonly TimedRun[], lives: readonly Life[], quiet: Quiet): string[] {
+  const late = runs.filter(({ lateMs }) => lateMs > LATE_MS);
+  const due = dueTicks(lives, quiet).filter((tick) => late.every((run) => Math.abs(run.tick - tick) > 1));
   const isDue = ({ job, tick }: TickRun): boolean => job !== 'guarded' || due.includes(tick);
   return tickViolations(['guarded', 'noted'], runs.filter(isDue), due);
 }

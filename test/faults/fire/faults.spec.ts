@@ -26,10 +26,10 @@ const TIMEOUT_MS = 5000;
 /** What is not disturbed answers sooner, and what is disturbed does not. */
 const PROMPT_MS = 400;
 
-/** All lasts as long as it may: there is time to see what it does. */
+/** All lasts as long as it may, and times of seconds longer: there is time to see what it does, which ends it. */
 class LongestDice extends Dice {
   override below(end: number): number {
-    return end - 1;
+    return end > 1000 ? 3 * end : end - 1;
   }
 }
 
@@ -300,9 +300,12 @@ async function happens(fault: Fault, effect: Effect): Promise<void> {
 }
 
 async function expectWhole(): Promise<void> {
-  expect(await unhealthy()).toEqual([]);
+  await poll('all members serve', async () => (await unhealthy()).length === 0 || undefined);
   expect(members().map(({ isRunning, isPaused }) => isRunning && !isPaused)).toEqual([true, true, true]);
-  expect(await Promise.all(stage.links.map(answer))).not.toContain(undefined);
+  await poll(
+    'all links carry answers',
+    async () => !(await Promise.all(stage.links.map(answer))).includes(undefined) || undefined,
+  );
   expect([stage.weather.isStormy, stage.weather.shareOf100]).toEqual([false, 0]);
   expect((await stage.ctl(0, 'alarm', 'list')).trim()).toBe('');
   await poll('the process answers', async () => (await idle.answers(PROMPT_MS)) || undefined);
@@ -354,7 +357,7 @@ describe('an adversary', () => {
     process.stdout.write(
       `${happened.map(({ name, from, to }) => `${name} ${Math.round(to - from)} ms`).join(', ')}\n`,
     );
-    expect(happened.length).toBeGreaterThan(2);
+    expect(happened.length).toBeGreaterThan(1);
     expect(Object.keys(counts)).toEqual(faults.map(({ name }) => name));
     expect(Object.values(counts).reduce((sum, count) => sum + count)).toBe(happened.length);
     expect(unexpected()).toEqual([]);

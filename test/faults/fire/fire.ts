@@ -1,12 +1,12 @@
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT } from '../../support/etcd/expiring-tokens.js';
 import { rawCall, rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
 import { machineMs } from '../../support/machine-ms.js';
 import { Dice } from '../../support/random.mjs';
 import { Adversary } from './adversary.js';
+import { calm } from './calm.js';
 import type { Verdict } from './client-verdict.js';
 import { faultsFor } from './every-fault.js';
 import { insist } from './insist.js';
@@ -45,15 +45,14 @@ export async function underFire({ seconds, ...options }: FireOptions): Promise<R
   await Promise.all(stage.everybody.map((process) => process.up));
   using gaps = new OwnGaps();
   const adversary = new Adversary(stage, faultsFor(stage), new Dice(options.seed));
+  const disturbed = { from: machineMs(), to: 0 };
   const attack = async (share: number): Promise<Levels> => {
     await adversary.run(AbortSignal.timeout(seconds * 1000 * share));
-    await delay(options.sessionTtlSec * 1000 + QUIET_MS);
+    disturbed.to = await calm(stage, gaps, options.sessionTtlSec * 1000 + QUIET_MS);
     return measure(stage);
   };
-  const from = machineMs();
   const before = await attack(WARM_UP);
   const after = await attack(1 - WARM_UP);
-  const disturbed = { from, to: Math.max(...adversary.happened.map(({ to }) => to)) };
   const last = await lastChange(stage, options.slots);
   const finishedAt = machineMs();
   await Promise.all(stage.everybody.map((process) => process.finish(last)));

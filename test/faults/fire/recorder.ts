@@ -6,6 +6,7 @@ import { poll } from '../../support/etcd/poll.js';
 import { rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
 import { machineMs } from '../../support/machine-ms.js';
 import { countBefore } from '../checkers/bisect.js';
+import type { Interval } from '../checkers/history.js';
 
 const TRY_AGAIN_MS = 100;
 /** A member that says nothing for so long may be stopped, or cut off. */
@@ -55,9 +56,13 @@ export class Recorder implements AsyncDisposable {
     return this.#revision;
   }
 
-  /** A moment at which a revision was there already, the first that is known. Milliseconds of `machineMs`. */
-  heardAt(revision: number): number {
-    return this.#heard[countBefore(this.#heard, (one) => one.revision < revision)]?.at ?? Infinity;
+  /**
+   * From when another was heard of last until a revision was: it came to be about then, and was told by a member that may
+   * have stood still meanwhile. Milliseconds of `machineMs`.
+   */
+  heard(revision: number): Interval {
+    const place = countBefore(this.#heard, (one) => one.revision < revision);
+    return { from: this.#heard[place - 1]?.at ?? 0, to: this.#heard[place]?.at ?? Infinity };
   }
 
   /** Resolves when all is recorded up to a revision. */

@@ -36,6 +36,8 @@ export interface Remains {
   readonly snapshotRevision: number;
   /** What had been answered by then was done in the first store, what was begun later in the second if at all. */
   readonly cutAt: number;
+  /** From the first until then the processes stood still. */
+  readonly wokenAt: number;
   /** When the processes were told to close everything. */
   readonly finishedAt: number;
   readonly sessionTtlSec: number;
@@ -210,9 +212,11 @@ function rangesViolations(ranges: readonly RangeRead[], { odd, operations }: His
 function heldTooLong(
   operations: readonly Operation[],
   lives: Lives,
-  { cutAt, sessionTtlSec }: Remains,
+  { cutAt, wokenAt, sessionTtlSec }: Remains,
 ): string[] {
   const until = cutAt + sessionTtlSec * 1000;
+  // Who stood still longer than that says so afterwards.
+  const toldUntil = Math.max(until, wokenAt + 1000);
   const own = ofHolds(operations, ({ returnedAt = Infinity }) => returnedAt < cutAt);
   const asserted = own
     .filter(isOf('assert'))
@@ -220,7 +224,7 @@ function heldTooLong(
     .filter(({ invokedAt, outcome }) => outcome.ok && invokedAt > until);
   return [
     ...holdsOf(own, lives)
-      .filter(({ endedAt }) => endedAt > until)
+      .filter(({ endedAt }) => endedAt > toldUntil)
       .map((hold) => `${holdInWords(hold)} lasted`),
     ...asserted.map((one) => `${inWords(one)} at ${one.invokedAt}`),
   ];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ROOT } from '../../support/etcd/expiring-tokens.js';
 import { poll } from '../../support/etcd/poll.js';
+import { rawCall, rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
 import { machineMs } from '../../support/machine-ms.js';
 import { keep, lastChange } from './fire.js';
 import { Recorder } from './recorder.js';
@@ -22,7 +23,10 @@ const BEFORE_MS = 3000;
 /** What is done in it is taken back. Until all have noticed, the store must not come so far again. */
 const LOST_MS = 5000;
 /** Locks that the backup knows are free when their leases have expired. */
-const AFTER_MS = 8000;
+const AFTER_MS = 12_000;
+/** So many changes more than anybody makes in a few seconds: the store comes back far behind what all have seen. */
+const HEIGHT = 3000;
+const AT_ONCE = 50;
 /** What was under way when the processes stopped has arrived by then. */
 const ARRIVAL_MS = 100;
 
@@ -36,8 +40,8 @@ export async function throughRestore(
   await delay(BEFORE_MS);
   const snapshot = join(folder, 'snapshot.db');
   await stage.ctl(0, 'snapshot', 'save', snapshot);
-  await delay(LOST_MS);
-  const cutAt = await restore(stage, snapshot);
+  await Promise.all([delay(LOST_MS), climb(stage)]);
+  const { cutAt, wokenAt } = await restore(stage, snapshot);
   await using seen = new Recorder(
     stage.cluster.members.map(({ ports }) => ports.client),
     ROOT,
@@ -57,6 +61,7 @@ export async function throughRestore(
     after: seen.changes,
     snapshotRevision: await revisionOf(stage, snapshot),
     cutAt,
+    wokenAt,
     finishedAt,
     sessionTtlSec: options.sessionTtlSec,
     state,
@@ -64,12 +69,28 @@ export async function throughRestore(
   return { ...verdict, strange: stage.everybody.flatMap(({ strange }) => strange), folder };
 }
 
+/** Changes a key that nobody looks at, again and again. */
+async function climb({ cluster }: Stage): Promise<void> {
+  const { client: port } = cluster.member(0).ports;
+  const client = rawClient('KV', port);
+  try {
+    const metadata = rawMetadata({ token: await rawToken(port, ROOT) });
+    const key = Buffer.from('climb');
+    const put = (): Promise<unknown> => rawCall(client, 'put', { key }, metadata);
+    for (let height = 0; height < HEIGHT; height += AT_ONCE)
+      await Promise.all(Array.from({ length: AT_ONCE }, put));
+  } finally {
+    client.close();
+  }
+}
+
 /**
  * The processes stand still until the last that they may have been told of is recorded, and the members are gone.
  *
- * @returns the moment before which all that they did was done in the first history, and after which in the second
+ * @returns `cutAt`, before which all that they did was done in the first history, and after which in the second; and when
+ * they went on
  */
-async function restore(stage: Stage, snapshot: string): Promise<number> {
+async function restore(stage: Stage, snapshot: string): Promise<{ cutAt: number; wokenAt: number }> {
   const { members } = stage.cluster;
   for (const process of stage.everybody) process.stop();
   const cutAt = machineMs();
@@ -77,8 +98,9 @@ async function restore(stage: Stage, snapshot: string): Promise<number> {
   await stage.seen[Symbol.asyncDispose]();
   await Promise.all(members.map((member) => member.kill()));
   for (const process of stage.everybody) process.goOn();
+  const wokenAt = machineMs();
   await Promise.all(members.map((member) => member.restoreSnapshot(snapshot)));
-  return cutAt;
+  return { cutAt, wokenAt };
 }
 
 /** The store's, when nobody changes anything any more. */

@@ -1,12 +1,12 @@
 import type { Interval, Life, Operation } from '../checkers/history.js';
 import type { Sighting } from '../checkers/membership.js';
-import type { TickRun } from '../checkers/once-per-tick.js';
 import { withRevocations } from '../checkers/revocations.js';
 import {
   leadershipVerdict,
   membershipVerdict,
   termsBesideMethods,
   tickVerdict,
+  type TimedRun,
 } from './application-evidence.js';
 import { clientVerdict, type Verdict } from './client-verdict.js';
 import { Journals } from './journals.js';
@@ -37,9 +37,9 @@ export async function verdictOf({
   revocations,
 }: Remains): Promise<Verdict> {
   const { changes } = stage.seen;
-  const heardAt = (revision: number): number => stage.seen.heardAt(revision);
+  const heard = (revision: number): Interval => stage.seen.heard(revision);
   const revoked = (operations: readonly Operation[]): Operation[] =>
-    withRevocations(operations, changes, revocations, heardAt);
+    withRevocations(operations, changes, revocations, heard);
   const of = async (script: 'clients' | 'application'): Promise<{ journals: Journals[]; lives: Life[] }> => {
     const processes = stage.everybody.filter((process) => process.script === script);
     const journals = processes.flatMap(({ names }) => names).map((name) => new Journals(folder, name));
@@ -63,7 +63,7 @@ export async function verdictOf({
   const all = async <Line>(kind: string): Promise<Line[]> =>
     (await Promise.all(journals.map((journal) => journal.lines<Line>(kind)))).flat();
   const terms = (await Promise.all(journals.map((journal) => journal.history('terms')))).flat();
-  const [runs, sightings] = [await all<TickRun>('ticks'), await all<Sighting>('members')];
+  const [runs, sightings] = [await all<TimedRun>('ticks'), await all<Sighting>('members')];
   const quiet = { from: disturbed.to, to: finishedAt, sessionTtlSec };
   return {
     ...clients,

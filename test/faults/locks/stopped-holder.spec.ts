@@ -8,7 +8,7 @@ import { type Answers, type Grant, Locker } from '../../etcd/locks/support/locke
 import { untilQueued } from '../../etcd/locks/support/queue.js';
 import { TRIALS } from '../../etcd/locks/support/trials.js';
 
-const TTL_SEC = 2;
+const TTL_SEC = 4;
 
 /** One stop of the process is a trial for each of its handles: their keep-alives are out of step. */
 const HANDLES = 25;

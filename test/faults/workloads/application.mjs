@@ -130,14 +130,14 @@ class Jobs {
 
   /** Once per tick, as long as no replica comes to it half a second after another. */
   async guarded() {
-    this.#ran('guarded', tickAt(Date.now()));
+    this.#ran('guarded', Date.now());
     await sleep(JOB_MS);
   }
 
   /** At most once per tick, whatever happens: the store knows the last that was taken. */
   async noted() {
-    const tick = tickAt(Date.now());
-    if (await this.#isFirst(String(tick))) this.#ran('noted', tick);
+    const ms = Date.now();
+    if (await this.#isFirst(String(tickAt(ms)))) this.#ran('noted', ms);
   }
 
   async #isFirst(tick) {
@@ -145,8 +145,9 @@ class Jobs {
     return this.#kvi.transaction(LAST_TICK, '<', tick, LAST_TICK, tick);
   }
 
-  #ran(job, tick) {
-    this.#journal.note({ job, tick, process: config.process, at: machineMs() });
+  #ran(job, ms) {
+    const tick = tickAt(ms);
+    this.#journal.note({ job, tick, lateMs: ms - tick * 1000, process: config.process, at: machineMs() });
   }
 }
 decorate(Jobs, 'guarded', [Cron(EVERY_SECOND), DistLocked(0, GUARD)]);

@@ -22,7 +22,7 @@ import { FakeMember, header } from './fake-member.js';
 /** Jest does not let its tests see what Node warns of. */
 const WAITING = fileURLToPath(new URL('waiting-calls.mjs', import.meta.url));
 
-const TIMEOUT_MS = 300;
+const TIMEOUT_MS = 600;
 const [INVALID_ARGUMENT, DEADLINE, DENIED, UNAVAILABLE, UNAUTHENTICATED] = [3, 4, 7, 14, 16];
 
 const READ: Call<object> = {
@@ -43,14 +43,17 @@ const leaderFailure = new CallError(
   'etcdserver: request timed out, possibly due to previous leader failure',
 );
 
-/** Does not answer. Node's timers may run early: something of the time is left then. */
+/** Does not answer, which is found out so much sooner than the time is over. */
 class SilentMember extends FakeMember {
-  constructor() {
+  readonly #earlyMs: number;
+
+  constructor(earlyMs: number) {
     super([new CallError(DEADLINE, 'no answer')]);
+    this.#earlyMs = earlyMs;
   }
 
   override async call(...args: Parameters<FakeMember['call']>): Promise<object> {
-    await delay(args[3] - 2);
+    await delay(args[3] - this.#earlyMs);
     return super.call(...args);
   }
 }
@@ -77,7 +80,7 @@ describe('a write', () => {
   it.each([
     ['its leader failed', leaderFailure],
     ['the connection broke', new CallError(UNAVAILABLE, 'read ECONNRESET')],
-    ['nobody answered', new CallError(DEADLINE, 'no answer within 300 ms')],
+    ['nobody answered', new CallError(DEADLINE, 'no answer within 600 ms')],
     ['the server says something new', new CallError(INVALID_ARGUMENT, 'etcdserver: something new')],
   ])('is sent once, and its outcome is unknown, where %s', async (_, failure) => {
     const member = new FakeMember([failure, OK]);
@@ -117,7 +120,7 @@ describe('a write', () => {
 
   it('that could not be sent until the deadline was not applied', async () => {
     await expect(callsOver([new FakeMember([refused])]).run(WRITE)).rejects.toThrow(
-      /http:\/\/fake:2379 could not be reached within 300 ms: connect ECONNREFUSED\. Nothing was applied/,
+      /http:\/\/fake:2379 could not be reached within 600 ms: connect ECONNREFUSED\. Nothing was applied/,
     );
     await expect(callsOver([new FakeMember([refused])]).run(WRITE)).rejects.toThrow(UnavailableError);
     const silent = new FakeMember([new NotSentError('no connection', true)]);
@@ -242,7 +245,8 @@ describe('nextMember', () => {
   });
 
   it('is not the one that did not answer; what was left of the time tells nothing of the other', async () => {
-    const [first, second] = [new SilentMember(), new SilentMember()];
+    // The second has too little time for its silence to mean anything, and leaves none.
+    const [first, second] = [new SilentMember(150), new SilentMember(-20)];
     const calls = callsOver([first, second]);
     await expect(calls.run(READ)).rejects.toThrow(RequestTimeoutError);
     expect([first, second].map((member) => member.calls.length)).toEqual([1, 1]);

@@ -11,7 +11,7 @@ import type { MemberHealth } from '../../../lib/store/store.js';
 import { block } from '../../support/block.js';
 import { header } from './fake-member.js';
 
-const TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1000;
 
 const LEADER = '8630161756594109333';
 const NEVER = (): Promise<never> => new Promise(() => {});

@@ -22,7 +22,7 @@ describe('grant', () => {
     const member = new FakeMember([{ header: header(), ...answer }, good]);
     const guard = new HistoryGuard(() => undefined);
     const tokens = new TokenSource(undefined);
-    const leases = new Leases(new Calls([member.asMember], tokens, guard, 300), tokens, guard);
+    const leases = new Leases(new Calls([member.asMember], tokens, guard, 2000), tokens, guard);
     expect(await leases.grant(10)).toEqual({ id: 'ff', ttlSec: 10 });
   });
 });
@@ -36,7 +36,7 @@ describe('keepAlive', () => {
     member = new FakeMember([{ header: header(), ID: '255', TTL: '10' }]);
     guard = new HistoryGuard(() => undefined);
     const tokens = new TokenSource(undefined);
-    leases = new Leases(new Calls([member.asMember], tokens, guard, 300), tokens, guard);
+    leases = new Leases(new Calls([member.asMember], tokens, guard, 2000), tokens, guard);
     ({ id } = await leases.grant(10));
   });
 

@@ -52,11 +52,11 @@ describe('a socket that is cared for', () => {
   });
 
   it('stays open when the server has said something', async () => {
-    const socket = await connected(SOON_MS);
+    const socket = await connected(500);
     const closed = once(socket, 'close').then(() => 'closed');
     socket.resume();
     accepted[0]!.write('x');
-    const late = new Promise((resolve) => setTimeout(resolve, 3 * SOON_MS)).then(() => 'open');
+    const late = new Promise((resolve) => setTimeout(resolve, 700)).then(() => 'open');
     expect(await Promise.race([closed, late])).toBe('open');
     socket.destroy();
   });

@@ -1,9 +1,6 @@
 import { type EtcdBinary, findEtcd } from './find-etcd.mjs';
 
-export type { EtcdBinary } from './find-etcd.mjs';
-
-/** The suite with etcd 3.4.23, whose watches and progress answers differ. */
-export const OLD_SUITE = 'bookworm';
+export { type EtcdBinary, OLD_SUITE } from './find-etcd.mjs';
 
 const found = new Map<string | undefined, Promise<EtcdBinary>>();
 

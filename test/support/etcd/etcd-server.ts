@@ -19,6 +19,8 @@ export const PORT_ATTEMPTS = 5;
 
 /** One that waits for a lock goes on without a server, and after the test that failed. */
 const CTL_MS = 60_000;
+/** For one that is starved by others on its machine. */
+const METRICS_MS = 30_000;
 const PORT_TAKEN = /address already in use/;
 
 export interface EtcdOptions {
@@ -200,7 +202,7 @@ export class EtcdServer implements AsyncDisposable {
 
   /** The numbers of its `/metrics`. */
   async metrics(): Promise<Metrics> {
-    const page = await fetchPage(`${this.#metricsUrl}/metrics`);
+    const page = await fetchPage(`${this.#metricsUrl}/metrics`, METRICS_MS);
     if (page === undefined) throw new Error(`etcd on ${this.endpoint} does not tell its metrics`);
     return new Metrics(page);
   }

@@ -12,6 +12,7 @@ const run = promisify(execFile);
 /** Leases of older servers break around a stalled leader. */
 const OLDEST = [3, 5, 13];
 const DEFAULT_SUITE = 'trixie';
+export const OLD_SUITE = 'bookworm';
 const IN_DOCKER = 'docker run --rm -it -v "$PWD":/app -w /app node:22-bookworm npm test';
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/nestjs-hmetcd', import.meta.url));
 

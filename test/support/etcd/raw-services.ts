@@ -23,6 +23,9 @@ export function rawClient(service: 'Auth' | 'KV' | 'Maintenance' | 'Watch', port
   });
 }
 
+/** For one that is stopped, or cut off. */
+const TIMEOUT_MS = 5000;
+
 /** One call and its answer. */
 export function rawCall<Answer>(
   client: RawClient,
@@ -33,7 +36,13 @@ export function rawCall<Answer>(
   return new Promise((resolve, reject) => {
     const done = (error: ServiceError | null, answer: Answer): void =>
       error === null ? resolve(answer) : reject(error);
-    (client[method] as (...args: unknown[]) => void).call(client, request, metadata, done);
+    (client[method] as (...args: unknown[]) => void).call(
+      client,
+      request,
+      metadata,
+      { deadline: Date.now() + TIMEOUT_MS },
+      done,
+    );
   });
 }
 

@@ -32,7 +32,7 @@ async function finish({ list, lock, before }, isFenced) {
 serve({
   async open(endpoint) {
     // A write that is slow to arrive is waited for.
-    kvi = await open(endpoint, { ...patient, sessionTtlSec: 2, requestTimeoutMs: 20_000 });
+    kvi = await open(endpoint, { ...patient, sessionTtlSec: 4, requestTimeoutMs: 20_000 });
   },
 
   append: async (list, isFenced) => finish(await take(list), isFenced),

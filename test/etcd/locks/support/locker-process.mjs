@@ -5,8 +5,23 @@ import { now, patient, serve } from './serve.mjs';
 
 // Takes locks, and says when it knew what.
 
+const GAP_MS = 200;
+
 const handles = [];
 const holds = new Map();
+const gaps = [];
+
+noteGaps();
+
+function noteGaps() {
+  let last = now();
+  const beat = () => {
+    const at = now();
+    if (at - last > GAP_MS) gaps.push({ from: last, to: at });
+    last = at;
+  };
+  setInterval(beat, 20).unref();
+}
 
 /**
  * The clock is read on the side that a stop of the process between the two cannot falsify: "held" was true when it
@@ -69,6 +84,8 @@ serve({
   },
 
   answers: () => asking,
+
+  gaps: () => gaps,
 
   async lateWrites() {
     const writes = Array.from(holds, ([name, { lock }]) => lock.kv.store(`late/${name}`, ''));

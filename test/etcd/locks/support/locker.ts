@@ -10,6 +10,11 @@ export interface Answers {
   readonly lastLostAt: number;
 }
 
+export interface Interval {
+  readonly from: number;
+  readonly to: number;
+}
+
 export interface Grant {
   readonly grantedAt: number;
   readonly token: number;
@@ -33,6 +38,11 @@ export class Locker extends LockProcess {
   /** When the signal of the lock aborted. */
   abortedAt(name: string): Promise<number> {
     return this.ask('abortedAt', name);
+  }
+
+  /** When the process did not run: what it knows it could not tell meanwhile. */
+  gaps(): Promise<Interval[]> {
+    return this.ask('gaps');
   }
 
   release(name: string): Promise<void> {

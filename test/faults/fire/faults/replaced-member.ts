@@ -34,7 +34,8 @@ async function enter(stage: Stage, number: number, peerUrl: string): Promise<voi
     if ((await listed(stage, number, number)) !== undefined) return;
     await stage.ctl(another(stage, number), 'member', 'add', `member${number}`, `--peer-urls=${peerUrl}`);
   });
-  await stage.cluster.member(number).rejoin();
+  // It ends at once when it asks one that has not heard of it yet.
+  await insist('the member joins', () => stage.cluster.member(number).rejoin());
 }
 
 function another({ cluster }: Stage, number: number): number {
