@@ -45,6 +45,8 @@ export default {
   maxWorkers: '100%',
   // Servers start, fail and elect leaders, on machines with other work to do. Jest reads it here, not in a project.
   testTimeout: 60_000,
+  // A busy machine may need more than the second that Jest waits before it says that something is left open.
+  openHandlesTimeout: 5000,
   collectCoverageFrom: ['lib/**/*.ts'],
   reporters: ['default', '<rootDir>/test/support/stores.reporter.mjs'],
   // Jest runs a project's global setup only with a test of that project: what needs no etcd looks for none.

@@ -2,6 +2,7 @@
 import { strictEqual } from 'node:assert';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NpmRun } from '../npm-run.mjs';
 
 const status = Number(process.argv[2]);
@@ -16,11 +17,23 @@ async function freePort() {
   return port;
 }
 
+// Nest says that it has started just before it listens.
+async function get(url) {
+  for (let triesLeft = 50; ; triesLeft--) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (triesLeft === 0) throw error;
+      await sleep(100);
+    }
+  }
+}
+
 const port = await freePort();
 const npm = new NpmRun('start', { env: { PORT: String(port) } });
 try {
   await npm.says(/Nest application successfully started/);
-  const answer = await fetch(`http://127.0.0.1:${port}/`);
+  const answer = await get(`http://127.0.0.1:${port}/`);
   console.log(`${answer.status} ${await answer.text()}`);
   strictEqual(answer.status, status);
 } finally {

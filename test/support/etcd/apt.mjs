@@ -70,6 +70,7 @@ async function privateSettings(folder) {
     `Dir::Cache=${cache}`,
     'APT::Update::Error-Mode=any',
     'Acquire::Languages=none',
+    'Acquire::Retries=5',
     // The sandbox user may not read a developer's folder.
     'APT::Sandbox::User=root',
   );

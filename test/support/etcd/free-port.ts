@@ -7,10 +7,17 @@ import { createServer } from 'node:net';
 const LOWEST = 15_000;
 const HIGHEST = 32_000;
 
-/** A port on the loopback that nobody listened on just now. */
+/** Each of Jest's workers has ports of its own: what one gives up for a while no other takes. */
+const WORKERS = 16;
+const PORTS_OF_WORKER = Math.floor((HIGHEST - LOWEST) / WORKERS);
+const LOWEST_OF_WORKER = LOWEST + (Number(process.env['JEST_WORKER_ID'] ?? 1) % WORKERS) * PORTS_OF_WORKER;
+
+let asked = randomInt(PORTS_OF_WORKER);
+
+/** A port on the loopback that nobody listened on just now, and of its range the one that was not asked for longest. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = randomInt(LOWEST, HIGHEST);
+    const port = LOWEST_OF_WORKER + (asked++ % PORTS_OF_WORKER);
     if (await isFree(port)) return port;
   }
 }
