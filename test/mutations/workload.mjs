@@ -11,6 +11,8 @@ const JEST = [
   '--disable-warning=ExperimentalWarning',
   'node_modules/jest/bin/jest.js',
   '--maxWorkers=1',
+  // A test that fails leaves behind what was under way.
+  '--forceExit',
   '--json',
   `--outputFile=${RESULT}`,
   `--cacheDirectory=${CACHE}`,
