@@ -105,8 +105,12 @@ describe('a change stream', () => {
       await Promise.all(keys.map((key) => kvi.store(key, 'v')));
       return performance.now() - start;
     };
-    const [after, beside] = [await timeOf(() => bench.clock.advance(0)), await timeOf(async () => {})];
-    expect(beside).toBeLessThan(after * MANY_TIMES);
+    const [after, beside]: [number[], number[]] = [[], []];
+    for (let turn = 0; turn < 3; turn++) {
+      after.push(await timeOf(() => bench.clock.advance(0)));
+      beside.push(await timeOf(async () => {}));
+    }
+    expect(Math.min(...beside)).toBeLessThan(Math.min(...after) * MANY_TIMES);
   });
 
   it('lets the write go on when its start cannot be read', async () => {

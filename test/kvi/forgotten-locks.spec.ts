@@ -52,8 +52,11 @@ describe('a lock that is forgotten', () => {
     const kept = await kvi.lock('kept');
     await (async () => (await kvi.lock('released')).release())();
     await takeInABlock(kvi);
-    await (async () => void (await kvi.lock('lost', { maxHoldSec: 1 })))();
-    await bench.clock.advance(1000);
+    await (async () => {
+      const lock = await kvi.lock('lost', { maxHoldSec: 1 });
+      await bench.clock.advance(1000);
+      expect(lock.isHeld).toBe(false);
+    })();
     await collect();
     expect(bench.logger.at('warn')).toEqual([]);
     expect(kept.isHeld).toBe(true);

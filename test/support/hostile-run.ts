@@ -58,7 +58,7 @@ async function endOf(child: ChildProcess, timeoutMs: number): Promise<string> {
     isHung = true;
     child.kill('SIGKILL');
   }, timeoutMs);
-  const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  const [code, signal] = (await once(child, 'close')) as [number | null, string | null];
   clearTimeout(timer);
   return isHung ? 'hung' : `ended with ${code ?? signal}`;
 }

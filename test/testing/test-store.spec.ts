@@ -89,6 +89,6 @@ it('lets a process end that has left everything open', async () => {
   const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   let output = '';
   child.stdout.on('data', (text: Buffer) => (output += text.toString()));
-  const [code] = await once(child, 'exit');
+  const [code] = await once(child, 'close');
   expect([code, output]).toEqual([0, 'open\n']);
 });
