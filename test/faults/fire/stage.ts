@@ -1,13 +1,18 @@
 import { stopLater, stopped } from '../../support/etcd/cleanup.js';
 import { type EtcdCluster, startCluster } from '../../support/etcd/etcd-cluster.js';
 import { AS_ROOT, enableAuth, ROOT, tokenArgs } from '../../support/etcd/expiring-tokens.js';
-import { type GrpcRequestProxy, startGrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
+import {
+  type Fate,
+  type GrpcRequestProxy,
+  startGrpcRequestProxy,
+} from '../../support/etcd/grpc-request-proxy.js';
 import { tryLoopDisk } from '../../support/etcd/loop-disk.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Dice } from '../../support/random.mjs';
 import type { Interval } from '../checkers/history.js';
 import { type ChildOptions, ClientProcess } from './client-process.js';
 import type { Stage as StageOfFaults } from './fault.js';
+import { addOrdinaryUser, ORDINARY } from './ordinary-user.js';
 import { Recorder } from './recorder.js';
 import { Weather } from './weather.js';
 
@@ -20,6 +25,13 @@ export interface StageOptions extends Omit<ChildOptions, 'script' | 'endpoints' 
 
 /** Clients log in again and again. */
 const TOKEN_SEC = 10;
+
+const ASKS_FOR_A_USER: Fate = { kind: 'refused', code: 3, text: 'etcdserver: user name is empty' };
+
+/** As etcd does from 3.5.28 on: its status, which may lie behind, comes into the calls of those who have logged in. */
+function isRefused(method: string, hasToken: boolean): boolean {
+  return method === '/etcdserverpb.Maintenance/Status' && !hasToken;
+}
 
 /** Three members, the lines to them, and processes that use them: all that faults can do something to. */
 export class Stage implements StageOfFaults, AsyncDisposable {
@@ -65,11 +77,13 @@ export class Stage implements StageOfFaults, AsyncDisposable {
       peerProxies: true,
       disk: disk instanceof Error ? undefined : disk,
     });
+    await addOrdinaryUser(cluster.member(0));
     await enableAuth(cluster.member(0));
     const ports = cluster.members.map((member) => member.ports.client);
     const weather = new Weather(new Dice(options.seed));
     const links = await Promise.all(ports.map((port) => startProxy(port)));
-    const fates = (method: string) => weather.fateOf(method);
+    const fates = (method: string, hasToken: boolean) =>
+      isRefused(method, hasToken) ? ASKS_FOR_A_USER : weather.fateOf(method);
     const wires = await Promise.all(ports.map((port) => startGrpcRequestProxy(port, fates)));
     return new Stage(cluster, links, wires, weather, options);
   }
@@ -92,7 +106,8 @@ export class Stage implements StageOfFaults, AsyncDisposable {
       const first = number % lines.length;
       return new ClientProcess(isClient ? `client-${number}` : `application-${number}`, {
         ...options,
-        auth: ROOT,
+        // Some of them on each kind of line.
+        auth: number % 4 < 2 ? ROOT : ORDINARY,
         script: isClient ? 'clients' : 'application',
         seed: options.seed * 1000 + number,
         endpoints: [...lines.slice(first), ...lines.slice(0, first)].map(({ endpoint }) => endpoint),

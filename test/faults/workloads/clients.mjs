@@ -3,6 +3,7 @@ import { open } from '../../../dist/esm/kvi/open.js';
 import { Calm } from './calm.mjs';
 import { announce, config, on, onFinish } from './child.mjs';
 import { Client } from './client.mjs';
+import { health } from './health.mjs';
 import { list } from './list.mjs';
 import { lock } from './lock.mjs';
 import { portWatch } from './port-watch.mjs';
@@ -18,7 +19,7 @@ import { watch } from './watch.mjs';
 
 const WORKLOADS = [register, list, lock, range, tempKeys, view, watch];
 /** Too much, or not needed, for all. */
-const OF_THE_FIRST = [portWatch, tidy];
+const OF_THE_FIRST = [health, portWatch, tidy];
 
 const silent = () => {};
 const options = {
