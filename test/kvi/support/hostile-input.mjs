@@ -201,7 +201,9 @@ async function call(surface, name, invoke, args, waiting) {
 
 function judge({ asked, doing: whose, surface, name }, error, args) {
   doing = whose;
-  if (hostile.thrown.has(error) && (HANDS_ON.has(name) || args.some((arg) => holdsSignal(arg)))) return;
+  // A stream has the signal that `changes` was given.
+  const mayHandOn = HANDS_ON.has(name) || surface === 'changes()' || args.some((arg) => holdsSignal(arg));
+  if (hostile.thrown.has(error) && mayHandOn) return;
   if (HANDS_ON.has(name) && error instanceof TypeError && /Class constructor|revoked/.test(error.message))
     return;
   if (HANDS_ON.has(name) && error?.constructor?.name === 'ThrownByTrap') return;
