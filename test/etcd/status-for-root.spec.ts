@@ -9,16 +9,15 @@ import {
   startGrpcRequestProxy,
 } from '../support/etcd/grpc-request-proxy.js';
 import { etcdBinary, OLD_SUITE } from '../support/etcd/etcd-binary.js';
+import { isStatus, statusForUsers } from '../support/etcd/status-for-users.js';
 import { poll } from '../support/etcd/poll.js';
 import { type Connection, connect } from './support/connect.js';
 
 const APP = { username: 'app', password: 'app-secret-7' };
 const SESSION_TTL_SEC = 5;
 
-const STATUS = '/etcdserverpb.Maintenance/Status';
 const PASSED: Fate = { kind: 'passed' };
 const LOST: Fate = { kind: 'request lost', isSilent: true };
-const ASKS_FOR_A_USER: Fate = { kind: 'refused', code: 3, text: 'etcdserver: user name is empty' };
 const FOR_ROOT: Fate = { kind: 'refused', code: 7, text: 'etcdserver: permission denied' };
 
 /** As etcd 3.5.28 to 3.5.30 and 3.6 before 3.6.12 do (https://github.com/etcd-io/etcd/issues/21663). */
@@ -35,8 +34,8 @@ describe('an etcd that tells its status to root alone, to a user with rights in 
     await etcd.ctl('user', 'grant-role', 'app', 'app');
     await enableAuth(etcd);
     proxy = await startGrpcRequestProxy(etcd.ports.client, (method, hasToken) => {
-      if (method !== STATUS) return others;
-      return hasToken ? FOR_ROOT : ASKS_FOR_A_USER;
+      if (!isStatus(method)) return others;
+      return statusForUsers(method, hasToken) ?? FOR_ROOT;
     });
   });
   afterAll(async () => {
@@ -103,8 +102,9 @@ it('of an etcd that tells its status to users alone, the version is learned as t
     args: ['--bcrypt-cost=4'],
   });
   await enableAuth(etcd);
-  await using proxy = await startGrpcRequestProxy(etcd.ports.client, (method, hasToken) =>
-    method === STATUS && !hasToken ? ASKS_FOR_A_USER : PASSED,
+  await using proxy = await startGrpcRequestProxy(
+    etcd.ports.client,
+    (method, hasToken) => statusForUsers(method, hasToken) ?? PASSED,
   );
   await using connection = await connect(proxy.endpoint, { auth: ROOT });
   expect(connection.logger.at('warn')).toEqual([expect.stringMatching(/^etcd 3\.4\..* is older than /)]);

@@ -48,22 +48,10 @@ export const PROBE = {
 const EMPTY_TXN = { service: 'KV', method: 'txn', payload: {}, isRepeatable: true } as const;
 
 /** Its header tells what the member has by itself, which may lie behind. */
-const STATUS = {
-  service: 'Maintenance',
-  method: 'status',
-  payload: {},
-  isRepeatable: true,
-  isNoMeasure: true,
-} as const;
+const STATUS = { service: 'Maintenance', method: 'status', payload: {}, isRepeatable: true } as const;
 
 /** Without an action they are listed. etcd 3.4 answers without a header. */
-const ALARMS = {
-  service: 'Maintenance',
-  method: 'alarm',
-  payload: {},
-  isRepeatable: true,
-  isNoMeasure: true,
-} as const;
+const ALARMS = { service: 'Maintenance', method: 'alarm', payload: {}, isRepeatable: true } as const;
 
 /** A call, whatever became of its attempts. */
 export interface Call<T = unknown> {
@@ -76,17 +64,15 @@ export interface Call<T = unknown> {
   readonly isRepeatable: boolean;
   /** Makes of the response what the caller wants. Where it throws, the call counts as not answered. */
   readonly read: (response: never) => T;
-  /**
-   * Its answer's header, where there is one, does not say where the store stands. Of any other call an answer without a
-   * header counts as none.
-   */
-  readonly isNoMeasure?: true;
   /** Told of each attempt that was not answered: a copy of the call may still be on its way. */
   readonly onUnanswered?: () => void;
 }
 
-/** What is done with an answer's header. */
+/** What is done with an answer's header. Where it is looked at, an answer without one counts as none. */
 type See = (header: Header) => void;
+
+/** Of a header that does not say where the store stands. */
+const unseen: See = () => {};
 
 /** Unary calls over all members: one total deadline each, and a retry only where it can do no harm. */
 export class Calls {
@@ -171,13 +157,13 @@ export class Calls {
   /** What a member says of itself. Since etcd 3.5.28 it takes a user, up to 3.5.30 and 3.6.11 the root user. */
   statusOf(member: Member, timeoutMs: number): Promise<Status> {
     const read = (status: Status): Status => status;
-    return this.#askMember(member, { ...STATUS, what: 'Asking for the status', read }, timeoutMs);
+    return this.#askMember(member, { ...STATUS, what: 'Asking for the status', read }, timeoutMs, unseen);
   }
 
   /** The alarms that any member has raised. It takes a quorum, and from etcd 3.5.29 on no more than a user. */
   alarmsOf(member: Member, timeoutMs: number): Promise<AlarmResponse['alarms']> {
     const read = ({ alarms }: AlarmResponse): AlarmResponse['alarms'] => alarms;
-    return this.#askMember(member, { ...ALARMS, what: 'Asking for alarms', read }, timeoutMs);
+    return this.#askMember(member, { ...ALARMS, what: 'Asking for alarms', read }, timeoutMs, unseen);
   }
 
   /** Whether servers know on whose behalf they are called, by a name or by a certificate. */
@@ -190,7 +176,7 @@ export class Calls {
   }
 
   /** A token that was refused has been forgotten: the second attempt asks for another. */
-  async #askMember<T>(member: Member, call: Call<T>, timeoutMs: number, see?: See): Promise<T> {
+  async #askMember<T>(member: Member, call: Call<T>, timeoutMs: number, see: See): Promise<T> {
     try {
       return await this.#attempt(member, call, timeoutMs, see);
     } catch (error) {
@@ -199,8 +185,8 @@ export class Calls {
     }
   }
 
-  /** @param measured takes the answer's header, where the measure was taken before */
-  async #attempt<T>(member: Member, call: Call<T>, remainingMs: number, measured?: See): Promise<T> {
+  /** @param given what is done with the answer's header; without it, the measure is taken when the call is sent */
+  async #attempt<T>(member: Member, call: Call<T>, remainingMs: number, given?: See): Promise<T> {
     const deadline = callClock.now() + remainingMs;
     const attemptEnd = Math.min(callClock.now() + ATTEMPT_MS, deadline);
     if (!member.isReady) await member.settle(timeUntil(attemptEnd));
@@ -209,7 +195,7 @@ export class Calls {
       : undefined;
     // A call that may not be sent twice has all the time there is: its answer is worth waiting for.
     const timeoutMs = timeUntil(call.isRepeatable ? attemptEnd : deadline);
-    const see = measured ?? (call.isNoMeasure ? () => {} : this.#guard.begin());
+    const see = given ?? this.#guard.begin();
     try {
       const response = await member.call<never>(call.service, call.method, call.payload, timeoutMs, token);
       return readAnswer(response, see, call.read);

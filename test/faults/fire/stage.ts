@@ -1,12 +1,9 @@
 import { stopLater, stopped } from '../../support/etcd/cleanup.js';
 import { type EtcdCluster, startCluster } from '../../support/etcd/etcd-cluster.js';
 import { AS_ROOT, enableAuth, ROOT, tokenArgs } from '../../support/etcd/expiring-tokens.js';
-import {
-  type Fate,
-  type GrpcRequestProxy,
-  startGrpcRequestProxy,
-} from '../../support/etcd/grpc-request-proxy.js';
+import { type GrpcRequestProxy, startGrpcRequestProxy } from '../../support/etcd/grpc-request-proxy.js';
 import { tryLoopDisk } from '../../support/etcd/loop-disk.js';
+import { statusForUsers } from '../../support/etcd/status-for-users.js';
 import { startProxy, type TcpProxy } from '../../support/etcd/tcp-proxy.js';
 import { Dice } from '../../support/random.mjs';
 import type { Interval } from '../checkers/history.js';
@@ -25,13 +22,6 @@ export interface StageOptions extends Omit<ChildOptions, 'script' | 'endpoints' 
 
 /** Clients log in again and again. */
 const TOKEN_SEC = 10;
-
-const ASKS_FOR_A_USER: Fate = { kind: 'refused', code: 3, text: 'etcdserver: user name is empty' };
-
-/** As etcd does from 3.5.28 on: its status, which may lie behind, comes into the calls of those who have logged in. */
-function isRefused(method: string, hasToken: boolean): boolean {
-  return method === '/etcdserverpb.Maintenance/Status' && !hasToken;
-}
 
 /** Three members, the lines to them, and processes that use them: all that faults can do something to. */
 export class Stage implements StageOfFaults, AsyncDisposable {
@@ -82,8 +72,9 @@ export class Stage implements StageOfFaults, AsyncDisposable {
     const ports = cluster.members.map((member) => member.ports.client);
     const weather = new Weather(new Dice(options.seed));
     const links = await Promise.all(ports.map((port) => startProxy(port)));
+    // A status, which may lie behind, comes so into the calls of those who have logged in.
     const fates = (method: string, hasToken: boolean) =>
-      isRefused(method, hasToken) ? ASKS_FOR_A_USER : weather.fateOf(method);
+      statusForUsers(method, hasToken) ?? weather.fateOf(method);
     const wires = await Promise.all(ports.map((port) => startGrpcRequestProxy(port, fates)));
     return new Stage(cluster, links, wires, weather, options);
   }
