@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type EtcdServer, startEtcd } from '../support/etcd/etcd-server.js';
 import { machineMs } from '../support/machine-ms.js';
+import { isPunctual, LATE_MS } from './checkers/once-per-tick.js';
 import { Replicas, type Run } from '../etcd/support/replicas.js';
 
 const TICKS = 30;
@@ -33,16 +34,9 @@ function runsOfTicks(runs: readonly Run[], firstTick: number, count: number): nu
   return ticks.map((tick) => runs.filter((run) => run.tick === tick).length);
 }
 
-/**
- * `minHoldSec` has to be longer than all delays. A run that begins so late tells of a machine that was busy elsewhere: its
- * lock lasts into the next tick, or that of the run before has ended.
- */
-const LATE_MS = 300;
-
 /** Of the seconds that were not run for exactly once, those in which nobody was late. */
 function notOnce(runs: readonly Run[], firstTick: number, count: number): object[] {
-  const late = runs.filter(({ lateMs }) => lateMs > LATE_MS).map(({ tick }) => tick);
-  const isClear = (tick: number): boolean => late.every((other) => Math.abs(other - tick) > 1);
+  const isClear = isPunctual(runs);
   return runsOfTicks(runs, firstTick, count)
     .map((times, index) => ({ tick: firstTick + index, times }))
     .filter(({ tick, times }) => times !== 1 && isClear(tick));

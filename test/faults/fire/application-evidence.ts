@@ -6,7 +6,7 @@ import { leadershipViolations } from '../checkers/leadership.js';
 import { Lives } from '../checkers/lives.js';
 import { type FencedWrite, lockViolations } from '../checkers/lock-history.js';
 import { membershipViolations, type Sighting } from '../checkers/membership.js';
-import { type TickRun, tickViolations } from '../checkers/once-per-tick.js';
+import { isPunctual, type TickRun, tickViolations } from '../checkers/once-per-tick.js';
 
 // What applications (workloads/application.mjs) have written down proves. Terms are in the form of a history, of the lock
 // that makes its holder the leader.
@@ -15,12 +15,6 @@ const FENCED = 'app/fenced/';
 
 /** Of a schedule's timer. */
 const EARLY_MS = 50;
-
-/**
- * A run that begins so late tells of a machine that was busy elsewhere: `minHoldSec`, half a second, has to be longer than
- * all delays.
- */
-const LATE_MS = 300;
 
 /** A run, and how long after the beginning of its tick it began. */
 export interface TimedRun extends TickRun {
@@ -55,8 +49,7 @@ export function leadershipVerdict(
  * wrong; and both run for each of those.
  */
 export function tickVerdict(runs: readonly TimedRun[], lives: readonly Life[], quiet: Quiet): string[] {
-  const late = runs.filter(({ lateMs }) => lateMs > LATE_MS);
-  const due = dueTicks(lives, quiet).filter((tick) => late.every((run) => Math.abs(run.tick - tick) > 1));
+  const due = dueTicks(lives, quiet).filter(isPunctual(runs));
   const isDue = ({ job, tick }: TickRun): boolean => job !== 'guarded' || due.includes(tick);
   return tickViolations(['guarded', 'noted'], runs.filter(isDue), due);
 }

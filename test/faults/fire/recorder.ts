@@ -1,6 +1,7 @@
 import type { ClientDuplexStream } from '@grpc/grpc-js';
 import { setTimeout as delay } from 'node:timers/promises';
 import { DELETE, type KeyChange, PUT } from '../../../lib/kvi/key-change.js';
+import type { Credentials } from '../../support/etcd/alarm.js';
 import { stopLater, stopped } from '../../support/etcd/cleanup.js';
 import { poll } from '../../support/etcd/poll.js';
 import { rawClient, rawMetadata, rawToken } from '../../support/etcd/raw-services.js';
@@ -11,11 +12,6 @@ import type { Interval } from '../checkers/history.js';
 const TRY_AGAIN_MS = 100;
 /** A member that says nothing for so long may be stopped, or cut off. */
 const SILENCE_MS = 2000;
-
-interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
 
 interface WatchAnswer {
   readonly created: boolean;

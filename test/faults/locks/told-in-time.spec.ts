@@ -91,9 +91,9 @@ describe.each([SUDDEN, SLOW])('$of, without a word while another process waits',
     const gaps = await holder.gaps();
     const ranAllTheTime = ({ from, to }: Interval): boolean =>
       gaps.every((gap) => gap.to <= from || to <= gap.from);
-    const headStarts = all
-      .filter((one) => one !== undefined && ranAllTheTime(one))
-      .map((one) => one!.headStartMs);
+    const headStarts = all.flatMap((one) =>
+      one !== undefined && ranAllTheTime(one) ? [one.headStartMs] : [],
+    );
     report(`From the abort of the signal of ${decline.of} to the grant of the other`, headStarts);
     expect(headStarts.filter((ms) => !(ms > 0))).toEqual([]);
     expect(headStarts.length).toBeGreaterThan(TRIALS / 2);

@@ -1,12 +1,12 @@
 import { openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { noteGaps } from '../../support/gaps.mjs';
 
 // What all child processes of a run under fire have in common: what they are told at their start, what they write down,
 // and what whoever started them may ask of them.
 
 /** How long an event loop may stand still without being called blocked. */
-const GAP_MS = 300;
-const HEARTBEAT_MS = 100;
+const GAPS = { everyMs: 100, longerThanMs: 300 };
 
 export const config = JSON.parse(process.argv[2]);
 
@@ -38,7 +38,8 @@ process.on('warning', (warning) => {
 /** Whoever started it is gone. */
 process.once('disconnect', () => process.exit());
 
-noteGaps();
+const gaps = new Journal('gaps');
+noteGaps(machineMs, GAPS, (gap) => gaps.note(gap));
 
 const handlers = { block, measure: () => tell({ measured: measure() }) };
 process.on('message', (message) => {
@@ -86,16 +87,4 @@ function measure() {
     sockets: resources.filter((name) => name === 'TCPSocketWrap').length,
     timers: resources.filter((name) => name === 'Timeout').length,
   };
-}
-
-/** Stopped, blocked or left without a processor: the process could not know what happened meanwhile. */
-function noteGaps() {
-  const journal = new Journal('gaps');
-  let last = machineMs();
-  const beat = () => {
-    const now = machineMs();
-    if (now - last > GAP_MS) journal.note({ from: last, to: now });
-    last = now;
-  };
-  setInterval(beat, HEARTBEAT_MS).unref();
 }

@@ -1,27 +1,16 @@
 import { existsSync } from 'node:fs';
 import { setImmediate as eventLoopTurn } from 'node:timers/promises';
 import { open } from '../../../../dist/esm/kvi/open.js';
+import { noteGaps } from '../../../support/gaps.mjs';
 import { now, patient, serve } from './serve.mjs';
 
 // Takes locks, and says when it knew what.
-
-const GAP_MS = 200;
 
 const handles = [];
 const holds = new Map();
 const gaps = [];
 
-noteGaps();
-
-function noteGaps() {
-  let last = now();
-  const beat = () => {
-    const at = now();
-    if (at - last > GAP_MS) gaps.push({ from: last, to: at });
-    last = at;
-  };
-  setInterval(beat, 20).unref();
-}
+noteGaps(now, { everyMs: 20, longerThanMs: 200 }, (gap) => gaps.push(gap));
 
 /**
  * The clock is read on the side that a stop of the process between the two cannot falsify: "held" was true when it
